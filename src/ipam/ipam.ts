@@ -1,0 +1,54 @@
+/**
+ * What an IPAM of ours is: it reserves addresses for one attachment and gives
+ * them back. Reserving is idempotent by owner; releasing what is not held
+ * succeeds. The main plugin puts the addresses on the link; an IPAM never does.
+ *
+ * Spec: CNI 1.1.0, section 4 (delegated plugins).
+ * @module
+ */
+import type { Failure } from '#values/failure.ts'
+import type { Owner } from '#values/owner.ts'
+import type { Addressing, CniVersion } from '#wire/cni/result.ts'
+import type { Document } from '#needs/records.ts'
+
+/** One reserved address, as the journal keeps it. */
+export type Held =
+  | { readonly held: 'allocation'; readonly name: string; readonly uid: string; readonly pool: string }
+  | { readonly held: 'file'; readonly path: string }
+
+/** One attachment that wants addresses. */
+export type IpamRequest<Conf> = {
+  readonly conf: Conf
+  readonly owner: Owner
+  readonly cniVersion: CniVersion
+  /** Addresses asked for (CNI_ARGS IP, args.cni.ips, runtimeConfig.ips), in that order, as written. */
+  readonly requested: readonly string[]
+  /** The Pod and its Namespace, where there is a cluster or the lab; selectors look at them. */
+  readonly pod: Document | undefined
+  readonly namespace: Document | undefined
+}
+
+/** What was reserved. */
+export type Reservation = {
+  readonly addressing: Addressing
+  readonly held: readonly Held[]
+  /** For people: `172.91.0.100 from pool v4-91`. */
+  readonly why: readonly string[]
+}
+
+export interface Ipam<Conf> {
+  /** CNI `ipam.type`. */
+  readonly type: string
+  /** Reads the whole network configuration (the IPAM's part is `ipam`, `runtimeConfig` beside it). */
+  parse(raw: unknown): { readonly conf: Conf; readonly warnings: readonly string[] }
+  /** All or nothing. @throws {Failure} `pool-exhausted`, `pool-missing`, ... and holds nothing then */
+  reserve(request: IpamRequest<Conf>): Promise<Reservation>
+  /** Frees all that this owner holds; with `held` without looking for it first. */
+  release(of: {
+    readonly conf: Conf | undefined
+    readonly owner: Owner
+    readonly held: readonly Held[] | undefined
+  }): Promise<void>
+  /** What is wrong with the reservation that an earlier ADD made; empty when all is held. */
+  check(of: { readonly conf: Conf; readonly owner: Owner; readonly addressing: Addressing }): Promise<Failure[]>
+}

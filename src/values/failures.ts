@@ -1,0 +1,23 @@
+/**
+ * Failures of values: a text or number that is no such value.
+ * @module
+ */
+import { type FailureTable, failOf } from './failure.ts'
+
+const input = { retry: 'never', cni: 7, exit: 2, http: 422 } as const
+
+/** Code → message and consequences, for every failure of `values/`. */
+export const VALUE_FAILURES = {
+  'guid-invalid': { message: 'Cannot parse GUID {text}: {reason}', ...input },
+  'pkey-invalid': { message: 'Cannot parse P_Key {text}: {reason}', ...input },
+  'lid-invalid': { message: 'Cannot parse LID {text}: {reason}', ...input },
+  'pci-address-invalid': { message: 'Cannot parse PCI address {text}: {reason}', ...input },
+  'ip-invalid': { message: 'Cannot parse IP address {text}: {reason}', ...input },
+  'cidr-invalid': { message: 'Cannot parse CIDR {text}: {reason}', ...input },
+  'range-invalid': { message: 'Cannot parse IP range {text}: {reason}', ...input },
+  'if-name-invalid': { message: 'Cannot parse interface name {text}: {reason}', ...input },
+  'netns-invalid': { message: 'Cannot parse network namespace {text}: {reason}', ...input },
+  'mac-invalid': { message: 'Cannot parse hardware address {text}: {reason}', ...input },
+} as const satisfies FailureTable
+
+export const fail = failOf(VALUE_FAILURES)

@@ -1,0 +1,129 @@
+/**
+ * IP addresses and CIDR texts as branded canonical strings, with the number
+ * behind them where arithmetic is needed. IPv6 text is RFC 5952's.
+ *
+ * Spec: RFC 4291 section 2.2, RFC 5952, RFC 4632.
+ * @module
+ */
+import { fail } from './failures.ts'
+
+/** IP version. */
+export type Family = 4 | 6
+/** An address in canonical text: `172.91.0.112`, `fd00::1`. */
+export type Ip = string & { readonly brand: 'Ip' }
+/** Address and prefix length: `172.91.0.112/16`. Host bits may be set. */
+export type Cidr = string & { readonly brand: 'Cidr' }
+/** A CIDR taken apart. */
+export type CidrParts = { readonly ip: Ip; readonly prefix: number; readonly family: Family }
+
+/** Bits of an address of `family`: 32 or 128. */
+export function bitsOf(family: Family): number {
+  return family === 4 ? 32 : 128
+}
+
+/** Family of a canonical address or CIDR. */
+export function familyOf(text: Ip | Cidr): Family {
+  return text.includes(':') ? 6 : 4
+}
+
+/** The number behind an address. */
+export function ipToBits(ip: Ip): bigint {
+  return ip.includes(':') ? v6Bits(ip) : v4Bits(ip)
+}
+
+/** The address of `family` with this number; the number must be in its range. */
+export function ipFromBits(family: Family, bits: bigint): Ip {
+  return (family === 4 ? formatV4(bits) : formatV6(bits)) as Ip
+}
+
+/** @throws {Failure} `ip-invalid`: leading zeros, zone and mapped IPv4 forms included */
+export function parseIp(text: string): Ip {
+  const reason = text.includes(':') ? v6Fault(text) : v4Fault(text)
+  if (reason !== undefined) throw fail('ip-invalid', { text, reason })
+  return ipFromBits(text.includes(':') ? 6 : 4, text.includes(':') ? v6Bits(text) : v4Bits(text))
+}
+
+/** Reads `address/prefix`; host bits are kept. @throws {Failure} `cidr-invalid` */
+export function parseCidr(text: string): Cidr {
+  const bad = (reason: string): never => {
+    throw fail('cidr-invalid', { text, reason })
+  }
+  const [address = '', prefix, ...more] = text.split('/')
+  if (prefix === undefined || more.length > 0) bad('it is not ADDRESS/PREFIX')
+  const fault = address.includes(':') ? v6Fault(address) : v4Fault(address)
+  if (fault !== undefined) bad(fault)
+  const ip = parseIp(address)
+  const length = /^(0|[1-9][0-9]{0,2})$/.test(prefix ?? '') ? Number(prefix) : Infinity
+  if (length > bitsOf(familyOf(ip))) bad('prefix length is out of range')
+  return `${ip}/${length}` as Cidr
+}
+
+/** Address, prefix length and family of a CIDR. */
+export function cidrParts(cidr: Cidr): CidrParts {
+  const slash = cidr.indexOf('/')
+  const ip = cidr.slice(0, slash) as Ip
+  return { ip, prefix: Number(cidr.slice(slash + 1)), family: familyOf(ip) }
+}
+
+/** The CIDR of an address and a prefix length in its family's range. */
+export function cidrOf(ip: Ip, prefix: number): Cidr {
+  return `${ip}/${prefix}` as Cidr
+}
+
+const V4_PART = /^(0|[1-9][0-9]{0,2})$/
+
+function v4Fault(text: string): string | undefined {
+  if (text === '') return 'value is empty'
+  const parts = text.split('.')
+  if (parts.length !== 4) return 'it has not four parts'
+  return parts.every((p) => V4_PART.test(p) && Number(p) <= 255)
+    ? undefined
+    : 'a part is not a number from 0 to 255 without leading zeros'
+}
+
+function v4Bits(text: string): bigint {
+  return text.split('.').reduce((bits, part) => bits * 256n + BigInt(part), 0n)
+}
+
+function formatV4(bits: bigint): string {
+  const n = Number(bits)
+  return `${Math.floor(n / 2 ** 24)}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`
+}
+
+function v6Groups(text: string): string[] | undefined {
+  const tail = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text)
+  const v4 = tail?.[2]
+  if (v4 !== undefined && v4Fault(v4) !== undefined) return undefined
+  const low = v4 === undefined ? '' : v4Bits(v4).toString(16).padStart(8, '0')
+  const whole = v4 === undefined ? text : `${tail?.[1]}${low.slice(0, 4)}:${low.slice(4)}`
+  const halves = whole.split('::')
+  if (halves.length > 2) return undefined
+  const [left = [], right = []] = halves.map((half) => (half === '' ? [] : half.split(':')))
+  if (halves.length === 1) return left.length === 8 ? left : undefined
+  const gap = 8 - left.length - right.length
+  return gap < 1 ? undefined : [...left, ...new Array<string>(gap).fill('0'), ...right]
+}
+
+function v6Fault(text: string): string | undefined {
+  const groups = v6Groups(text)
+  if (groups === undefined) return 'it has not eight groups'
+  return groups.every((g) => /^[0-9a-f]{1,4}$/i.test(g)) ? undefined : 'a group is not 16 bits in hex'
+}
+
+function v6Bits(text: string): bigint {
+  const groups = v6Groups(text) ?? []
+  return groups.reduce((bits, group) => (bits << 16n) | BigInt(`0x${group}`), 0n)
+}
+
+function formatV6(bits: bigint): string {
+  const hex = bits.toString(16).padStart(32, '0')
+  const groups = (hex.match(/.{4}/g) ?? []).map((g) => Number.parseInt(g, 16).toString(16))
+  let best = { at: -1, length: 1 }
+  for (let i = 0; i < 8; i++) {
+    let length = 0
+    while (groups[i + length] === '0') length++
+    if (length > best.length) best = { at: i, length }
+  }
+  if (best.at < 0) return groups.join(':')
+  return `${groups.slice(0, best.at).join(':')}::${groups.slice(best.at + best.length).join(':')}`
+}
