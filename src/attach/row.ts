@@ -5,6 +5,7 @@
  * ADD read. Plain JSON: a row survives `JSON.parse(JSON.stringify(row))`.
  * @module
  */
+import type { IfName } from '#values/if-name.ts'
 import type { NetnsPath } from '#values/netns.ts'
 import type { Owner } from '#values/owner.ts'
 import type { Step } from '#values/step.ts'
@@ -53,8 +54,10 @@ export type Row = {
   readonly result: CniResult | undefined
   /** Milliseconds since 1970, of the first write. */
   readonly since: number
-  /** Groups the attachments of one pod that were made in one request. */
-  readonly group: string
+  /** What the runtime asked for: one request can make several attachments (all rails of a pod). */
+  /** `namespace/name` of the network object it was made for. */
+  readonly networkRef: string | undefined
+  readonly root: { readonly network: string; readonly ifName: IfName; readonly type: string }
 }
 
 /** The journal. Synchronous, durable against a crash of the process when a call returns. */

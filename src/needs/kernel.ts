@@ -64,4 +64,3 @@ export interface KernelEffects {
 }
 
 export interface Kernel extends KernelQuestions, KernelEffects {}
-

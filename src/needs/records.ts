@@ -109,4 +109,3 @@ export interface Records {
    */
   watch(selection: Selection, since: string, signal: AbortSignal): AsyncIterable<Change>
 }
-

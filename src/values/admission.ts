@@ -8,7 +8,14 @@
 
 /** Kinds of field errors, spelled as in `FieldValue*` without the prefix. */
 export type AdmissionReason =
-  'Invalid' | 'Required' | 'NotSupported' | 'Forbidden' | 'Duplicate' | 'TypeInvalid' | 'AlreadyExists' | 'NotFound'
+  | 'Invalid'
+  | 'Required'
+  | 'NotSupported'
+  | 'Forbidden'
+  | 'Duplicate'
+  | 'TypeInvalid'
+  | 'AlreadyExists'
+  | 'NotFound'
 
 /** One fault of one document. */
 export type AdmissionError = {
@@ -25,6 +32,12 @@ export type AdmissionError = {
 export type FieldFault = Omit<AdmissionError, 'object'>
 
 /** `Kind/namespace/name` of a document. */
-export function objectName(of: { kind: string; namespace: string | undefined; name: string }): string {
-  return of.namespace === undefined ? `${of.kind}/${of.name}` : `${of.kind}/${of.namespace}/${of.name}`
+export function objectName(of: {
+  kind: string
+  namespace: string | undefined
+  name: string
+}): string {
+  return of.namespace === undefined
+    ? `${of.kind}/${of.name}`
+    : `${of.kind}/${of.namespace}/${of.name}`
 }

@@ -75,10 +75,7 @@ export function mergeRanges(ranges: readonly IpRange[]): IpRange[] {
 }
 
 /** Addresses of `from` that are in none of `without`. */
-export function subtractRanges(
-  from: readonly IpRange[],
-  without: readonly IpRange[],
-): IpRange[] {
+export function subtractRanges(from: readonly IpRange[], without: readonly IpRange[]): IpRange[] {
   let left = mergeRanges(from)
   for (const cut of mergeRanges(without)) {
     left = left.flatMap((range) => {

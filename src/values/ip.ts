@@ -107,7 +107,9 @@ function v6Groups(text: string): string[] | undefined {
 function v6Fault(text: string): string | undefined {
   const groups = v6Groups(text)
   if (groups === undefined) return 'it has not eight groups'
-  return groups.every((g) => /^[0-9a-f]{1,4}$/i.test(g)) ? undefined : 'a group is not 16 bits in hex'
+  return groups.every((g) => /^[0-9a-f]{1,4}$/i.test(g))
+    ? undefined
+    : 'a group is not 16 bits in hex'
 }
 
 function v6Bits(text: string): bigint {

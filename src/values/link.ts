@@ -27,12 +27,21 @@ export type LinkSpec =
   | {
       readonly kind: 'veth'
       /** The other end, made in the host's namespace under this name. */
-      readonly peer: { readonly name: IfName; readonly address: HardwareAddress; readonly mtu: number }
+      readonly peer: {
+        readonly name: IfName
+        readonly address: HardwareAddress
+        readonly mtu: number
+      }
     }
 
 /** What the kernel tells of a link's kind. `other` keeps the kernel's own word for it. */
 export type LinkKind =
-  | { readonly kind: 'ipoib'; readonly pkey: Pkey; readonly mode: IpoibMode; readonly umcast: boolean }
+  | {
+      readonly kind: 'ipoib'
+      readonly pkey: Pkey
+      readonly mode: IpoibMode
+      readonly umcast: boolean
+    }
   | { readonly kind: 'macvlan'; readonly mode: MacvlanMode | undefined }
   | { readonly kind: 'veth' }
   | { readonly kind: 'bridge' }

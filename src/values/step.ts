@@ -64,11 +64,25 @@ export type Step =
   | CreateLink
   | DeleteLink
   | SetLink
-  | { readonly do: 'rename-link'; readonly netns: NetnsPath; readonly from: IfName; readonly to: IfName }
-  | { readonly do: 'add-address' | 'remove-address'; readonly where: Where; readonly link: IfName; readonly cidr: Cidr }
+  | {
+      readonly do: 'rename-link'
+      readonly netns: NetnsPath
+      readonly from: IfName
+      readonly to: IfName
+    }
+  | {
+      readonly do: 'add-address' | 'remove-address'
+      readonly where: Where
+      readonly link: IfName
+      readonly cidr: Cidr
+    }
   | { readonly do: 'add-route' | 'remove-route'; readonly where: Where; readonly route: Route }
   | { readonly do: 'add-rule' | 'remove-rule'; readonly where: Where; readonly rule: Rule }
-  | { readonly do: 'add-neighbour' | 'remove-neighbour'; readonly where: Where; readonly neighbour: Neighbour }
+  | {
+      readonly do: 'add-neighbour' | 'remove-neighbour'
+      readonly where: Where
+      readonly neighbour: Neighbour
+    }
   | {
       readonly do: 'set-sysctl'
       readonly where: Where
@@ -78,13 +92,29 @@ export type Step =
       /** Value before; undefined when it belongs to a link of ours and goes with it. */
       readonly was: string | undefined
     }
-  | { readonly do: 'add-nft-table' | 'remove-nft-table'; readonly where: Where; readonly table: NftTable }
+  | {
+      readonly do: 'add-nft-table' | 'remove-nft-table'
+      readonly where: Where
+      readonly table: NftTable
+    }
 
 /** Every kind of step, for tables and tests that must cover them all. */
 export const STEP_KINDS = [
-  'create-link', 'delete-link', 'set-link', 'rename-link', 'add-address', 'remove-address',
-  'add-route', 'remove-route', 'add-rule', 'remove-rule', 'add-neighbour', 'remove-neighbour',
-  'set-sysctl', 'add-nft-table', 'remove-nft-table',
+  'create-link',
+  'delete-link',
+  'set-link',
+  'rename-link',
+  'add-address',
+  'remove-address',
+  'add-route',
+  'remove-route',
+  'add-rule',
+  'remove-rule',
+  'add-neighbour',
+  'remove-neighbour',
+  'set-sysctl',
+  'add-nft-table',
+  'remove-nft-table',
 ] as const satisfies readonly Step['do'][]
 
 /** What takes `step` back, in order; nothing where the step goes with its link. */
@@ -94,16 +124,26 @@ export function undoOf(step: Step): Step[] {
       const { netns, temp, name, mark } = step
       return [{ do: 'delete-link', netns, names: [temp, name], mark, kind: step.spec.kind }]
     }
-    case 'add-address': return [{ ...step, do: 'remove-address' }]
-    case 'remove-address': return [{ ...step, do: 'add-address' }]
-    case 'add-route': return [{ ...step, do: 'remove-route' }]
-    case 'remove-route': return [{ ...step, do: 'add-route' }]
-    case 'add-rule': return [{ ...step, do: 'remove-rule' }]
-    case 'remove-rule': return [{ ...step, do: 'add-rule' }]
-    case 'add-neighbour': return [{ ...step, do: 'remove-neighbour' }]
-    case 'remove-neighbour': return [{ ...step, do: 'add-neighbour' }]
-    case 'add-nft-table': return [{ ...step, do: 'remove-nft-table' }]
-    case 'remove-nft-table': return [{ ...step, do: 'add-nft-table' }]
+    case 'add-address':
+      return [{ ...step, do: 'remove-address' }]
+    case 'remove-address':
+      return [{ ...step, do: 'add-address' }]
+    case 'add-route':
+      return [{ ...step, do: 'remove-route' }]
+    case 'remove-route':
+      return [{ ...step, do: 'add-route' }]
+    case 'add-rule':
+      return [{ ...step, do: 'remove-rule' }]
+    case 'remove-rule':
+      return [{ ...step, do: 'add-rule' }]
+    case 'add-neighbour':
+      return [{ ...step, do: 'remove-neighbour' }]
+    case 'remove-neighbour':
+      return [{ ...step, do: 'add-neighbour' }]
+    case 'add-nft-table':
+      return [{ ...step, do: 'remove-nft-table' }]
+    case 'remove-nft-table':
+      return [{ ...step, do: 'add-nft-table' }]
     case 'set-sysctl':
       return step.was === undefined ? [] : [{ ...step, value: step.was, was: step.value }]
     case 'delete-link':
@@ -128,16 +168,22 @@ export function undoOfAll(steps: readonly Step[]): Step[] {
     const on = linkOf(step)
     return on !== undefined && ours.has(`${on.where}\n${on.link}`)
   }
-  return steps.toReversed().filter((step) => !goesWithLink(step)).flatMap(undoOf)
+  return steps
+    .toReversed()
+    .filter((step) => !goesWithLink(step))
+    .flatMap(undoOf)
 }
 
 /** The link that a step's effect hangs on, if it goes when the link goes. */
 function linkOf(step: Step): { where: Where; link: IfName } | undefined {
   switch (step.do) {
-    case 'add-address': return { where: step.where, link: step.link }
-    case 'add-neighbour': return { where: step.where, link: step.neighbour.link }
+    case 'add-address':
+      return { where: step.where, link: step.link }
+    case 'add-neighbour':
+      return { where: step.where, link: step.neighbour.link }
     case 'add-route':
       return step.route.dev === undefined ? undefined : { where: step.where, link: step.route.dev }
-    default: return undefined
+    default:
+      return undefined
   }
 }

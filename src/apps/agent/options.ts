@@ -1,0 +1,56 @@
+/**
+ * Command line of the agent.
+ * @module
+ */
+import { parseArgs } from 'node:util'
+
+/** Where the agent listens, keeps its state, and what it serves. */
+export type AgentOptions = {
+  /** Name of the Node it serves. */
+  readonly node: string
+  /** SQLite file of the standalone store, shared by the machine's agents. */
+  readonly store: string
+  /** Folder of its own journal. */
+  readonly state: string
+  /** Unix socket of the shim. */
+  readonly socket: string
+  /** Unix socket of the CLI. */
+  readonly statusSocket: string
+  /** `namespace/name` of the network of pods that name none. */
+  readonly clusterNetwork: string | undefined
+  /** Folder with CNI configurations that are referred to by name. */
+  readonly confDir: string
+  /** Path under which the host's files are seen; empty when it is the host's own root. */
+  readonly hostRoot: string
+}
+
+/** Options of `verbena agent` with what each means, for `--help` and the parser. */
+export const AGENT_OPTIONS = [
+  { name: 'node', value: 'NAME', help: 'name of the node (default: host name)' },
+  { name: 'store', value: 'FILE', help: 'store (default: /var/lib/verbena/store.db)' },
+  { name: 'state', value: 'DIR', help: 'journal folder (default: /var/lib/verbena/NODE)' },
+  { name: 'socket', value: 'FILE', help: 'shim socket (default: /run/verbena/agent.sock)' },
+  { name: 'status-socket', value: 'FILE', help: 'status socket (default: beside the shim socket)' },
+  { name: 'cluster-network', value: 'NS/NAME', help: 'network of pods that name none' },
+  { name: 'conf-dir', value: 'DIR', help: 'CNI configurations by name (default: /etc/cni/net.d)' },
+  { name: 'host-root', value: 'DIR', help: 'where the host root is mounted (default: none)' },
+] as const
+
+/** Reads the arguments after `agent`. @throws {TypeError} naming an option that does not exist */
+export function parseAgentOptions(argv: readonly string[], hostName: string): AgentOptions {
+  const options = Object.fromEntries(AGENT_OPTIONS.map(({ name }) => [name, { type: 'string' }] as const))
+  const { values } = parseArgs({ args: [...argv], options, strict: true })
+  const text = (name: string, otherwise: string): string => String(values[name] ?? otherwise)
+  const node = text('node', hostName)
+  const socket = text('socket', '/run/verbena/agent.sock')
+  return {
+    node,
+    store: text('store', '/var/lib/verbena/store.db'),
+    state: text('state', `/var/lib/verbena/${node}`),
+    socket,
+    statusSocket: text('status-socket', socket.replace(/[^/]*$/, 'status.sock')),
+    clusterNetwork: values['cluster-network'] === undefined ? undefined : text('cluster-network', ''),
+    confDir: text('conf-dir', '/etc/cni/net.d'),
+    hostRoot: text('host-root', ''),
+  }
+}

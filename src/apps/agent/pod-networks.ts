@@ -1,0 +1,132 @@
+/**
+ * All networks of a pod: looks the Pod, its Namespace and the network objects
+ * up in the store, and turns annotations into attachments.
+ * @module
+ */
+import { type RawConf, type Row, type Wanted, fail as attachFail } from '#attach/index.ts'
+import type { Clock } from '#needs/clock.ts'
+import type { Document, Records, Stored } from '#needs/records.ts'
+import { type WantedAttachment, pluginsOf, wantedAttachments } from '#network/index.ts'
+import type { Owner, PodRef } from '#values/owner.ts'
+import { knownVersion } from '#wire/cni/version.ts'
+
+/** One request for all networks of a pod. */
+export type PodRequest = Pick<
+  Wanted,
+  'owner' | 'root' | 'netns' | 'cniVersion' | 'args' | 'callerNetns'
+> & {
+  readonly conf: RawConf
+}
+
+export interface PodNetworks {
+  /** @throws {Failure} `pod-unknown` after a bounded wait, `pod-uid-differs`, `network-none`, ... */
+  wanted(request: PodRequest): Promise<readonly Wanted[]>
+  /** For DEL: nothing when the pod, or a network of it, is unknown by now. */
+  wantedIfKnown(request: PodRequest): Promise<readonly Wanted[]>
+  /** The Pod and its Namespace, undefined where the store does not know them. */
+  documents(pod: PodRef): Promise<{ pod: Document | undefined; namespace: Document | undefined }>
+  /** Writes network-status; follows the answer, never holds it. */
+  publish(rows: readonly Row[]): void
+}
+
+export type PodNetworkNeeds = {
+  readonly records: Records
+  readonly clock: Clock
+  /** `namespace/name` of the network of pods that name none. */
+  readonly clusterNetwork: string | undefined
+  /** CNI configuration of that name in the configuration folder. */
+  confByName(name: string): Promise<string | undefined>
+  publish(rows: readonly Row[]): void
+}
+
+/** How long an ADD waits for its Pod to be known, in milliseconds. */
+const POD_WAIT_MS = 2_500
+const POD_POLL_MS = 25
+
+export function podNetworks(needs: PodNetworkNeeds): PodNetworks {
+  const get = (kind: string, namespace: string | undefined, name: string): Promise<Stored | undefined> =>
+    needs.records.get({ apiVersion: 'v1', kind, namespace, name })
+  const documents: PodNetworks['documents'] = async ({ namespace, name, uid }) => {
+    const [pod, of] = await Promise.all([get('Pod', namespace, name), get('Namespace', undefined, namespace)])
+    return { pod: pod?.metadata.uid === uid ? pod : undefined, namespace: of }
+  }
+  const wanted: PodNetworks['wanted'] = async (request) => {
+    const ref = request.owner.pod
+    if (ref === undefined) {
+      throw attachFail('pod-unnamed', { containerId: request.owner.containerId })
+    }
+    const pod = await waitForPod(ref, needs)
+    const namespace = await get('Namespace', undefined, ref.namespace)
+    const found = await networksOf(pod, ref, { request, needs })
+    return found.map((one) => wantedOf(one, { request, pod, namespace }))
+  }
+  return {
+    documents,
+    wanted,
+    async wantedIfKnown(request) {
+      const ref = request.owner.pod
+      if (ref === undefined || (await documents(ref)).pod === undefined) return []
+      return wanted(request)
+    },
+    publish: needs.publish,
+  }
+}
+
+/** The row whose result is the runtime's answer: the default network, which is always first. */
+export function mainRow(rows: readonly Row[]): Row {
+  const [first] = rows
+  if (first === undefined) throw attachFail('chain-empty', { network: '' })
+  return first
+}
+
+async function waitForPod(ref: PodRef, needs: PodNetworkNeeds): Promise<Stored> {
+  const { namespace, name, uid } = ref
+  for (let waitedMs = 0; ; waitedMs += POD_POLL_MS) {
+    const pod = await needs.records.get({ apiVersion: 'v1', kind: 'Pod', namespace, name })
+    if (pod?.metadata.uid === uid) return pod
+    if (waitedMs < POD_WAIT_MS) await needs.clock.sleep(POD_POLL_MS)
+    else if (pod === undefined) throw attachFail('pod-unknown', { namespace, name })
+    else throw attachFail('pod-uid-differs', { wanted: uid, found: pod.metadata.uid })
+  }
+}
+
+async function networksOf(
+  pod: Stored,
+  ref: PodRef,
+  { request, needs }: { request: PodRequest; needs: PodNetworkNeeds },
+): Promise<readonly WantedAttachment[]> {
+  const apiVersion = 'k8s.cni.cncf.io/v1'
+  const kind = 'NetworkAttachmentDefinition'
+  return wantedAttachments(
+    {
+      pod: { ...ref, annotations: pod.metadata.annotations ?? {} },
+      ifName: request.root.ifName,
+      clusterNetwork: needs.clusterNetwork,
+    },
+    {
+      nad: (namespace, name) => needs.records.get({ apiVersion, kind, namespace, name }),
+      confByName: (name) => needs.confByName(name),
+    },
+  )
+}
+
+function wantedOf(
+  { network, ifName, confList, runtimeConfig, cniArgs }: WantedAttachment,
+  of: { request: PodRequest; pod: Document; namespace: Document | undefined },
+): Wanted {
+  const { request, pod, namespace } = of
+  const owner: Owner = { ...request.owner, network: confList.name, ifName }
+  return {
+    owner,
+    netns: request.netns,
+    cniVersion: knownVersion(confList.cniVersion) ?? request.cniVersion,
+    plugins: pluginsOf(confList, { runtimeConfig, cniArgs }),
+    args: request.args,
+    prevResult: undefined,
+    root: request.root,
+    pod,
+    namespace,
+    networkRef: network,
+    callerNetns: request.callerNetns,
+  }
+}

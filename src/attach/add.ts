@@ -1,0 +1,104 @@
+/**
+ * ADD: all attachments of one request, or none. Parse, observe, journal,
+ * reserve, plan, apply, answer; the journal is written before each effect.
+ *
+ * Spec: CNI 1.1.0, section 4 (ADD).
+ * @module
+ */
+import { type Chain, parseChain, stagesOf } from './chain.ts'
+import { fail } from './failures.ts'
+import { runForeignStage } from './foreign-stage.ts'
+import { attachmentKey, markOf, tempNameOf } from './identity.ts'
+import type { Making } from './making.ts'
+import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
+import { existingRows } from './repeat.ts'
+import type { Row } from './row.ts'
+import { applyOurStages } from './stage.ts'
+import { undoRows } from './undo.ts'
+
+/**
+ * Attaches everything that is wanted, in order; the rows come back in that
+ * order. What is attached already is answered again, untouched.
+ * @throws {Failure} what a plugin, an IPAM or the kernel refuses; then nothing is left
+ */
+export async function attachAll(
+  wanteds: readonly Wanted[],
+  needs: AttachNeeds,
+  foreign: Foreign | undefined,
+): Promise<readonly Row[]> {
+  const chains = wanteds.map((wanted) => chainOf(wanted, needs))
+  const netnsId = await checkNetns(wanteds, needs)
+  const repeated = await existingRows(wanteds, needs, { foreign, netnsId })
+  if (repeated !== undefined) return repeated
+  const makings = wanteds.map((wanted, i): Making => {
+    const chain = chains[i] ?? { links: [], warnings: [] }
+    const temp = tempNameOf(wanted.owner)
+    return { wanted, chain, stages: stagesOf(chain), temp, row: intentOf(wanted, netnsId, needs) }
+  })
+  return make(makings, needs, foreign)
+}
+
+async function make(
+  makings: readonly Making[],
+  needs: AttachNeeds,
+  foreign: Foreign | undefined,
+): Promise<Row[]> {
+  const longest = Math.max(...makings.map((making) => making.stages.length))
+  try {
+    for (let n = 0; n < longest; n++) {
+      await applyOurStages(makings, n, { needs, foreign })
+      for (const making of makings) await runForeignStage(making, n, { needs, foreign })
+    }
+    const rows = makings.map((making): Row => ({ ...making.row, state: 'attached' }))
+    needs.journal.write(rows)
+    return rows
+  } catch (cause) {
+    // a row that was never written has had no effect
+    const written = makings.map((m) => m.row).filter((r) => needs.journal.get(r.attachment))
+    await undoRows(written, needs, foreign)
+    throw cause
+  }
+}
+
+function chainOf(wanted: Wanted, needs: AttachNeeds): Chain {
+  const chain = parseChain(wanted.plugins, needs.catalogue)
+  if (chain.links.length === 0) throw fail('chain-empty', { network: wanted.owner.network })
+  for (const text of chain.warnings) {
+    needs.report({ note: 'warning', attachment: attachmentKey(wanted), text })
+  }
+  return chain
+}
+
+/** The namespace's identity. Checked before any effect, as the specification's library does not. */
+async function checkNetns(
+  wanteds: readonly Wanted[],
+  needs: AttachNeeds,
+): Promise<string | undefined> {
+  const [first] = wanteds
+  if (first === undefined) return undefined
+  const state = await needs.kernel.netns(first.netns)
+  const about = { ifName: first.owner.ifName, netns: first.netns }
+  if (state.netns === 'gone') throw fail('netns-missing', about)
+  if (state.netns === 'foreign') throw fail('netns-not-one', about)
+  if (state.own || state.id === first.callerNetns) throw fail('netns-own', about)
+  return state.id
+}
+
+function intentOf(wanted: Wanted, netnsId: string | undefined, needs: AttachNeeds): Row {
+  const { owner, netns, cniVersion, plugins, args, prevResult, root } = wanted
+  return {
+    attachment: attachmentKey(wanted),
+    owner,
+    netns,
+    netnsId,
+    mark: markOf(owner),
+    state: 'intent',
+    request: { cniVersion, plugins, args, prevResult },
+    held: [],
+    stages: [],
+    result: undefined,
+    since: needs.clock.nowMs(),
+    networkRef: wanted.networkRef,
+    root,
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The plugins of one attachment, in order: ours are parsed, another vendor's
+ * are kept as they are and run on the host by the shim.
+ *
+ * Spec: CNI 1.1.0, sections 2 and 4.
+ * @module
+ */
+import type { Plugin } from '#cni/index.ts'
+import type { Ipam } from '#ipam/index.ts'
+import type { KernelQuestions } from '#needs/kernel.ts'
+import type { Random } from '#needs/clock.ts'
+import { fail } from './failures.ts'
+
+/** What every plugin may ask. */
+export type PluginNeeds = KernelQuestions & Random
+/** A configuration as the runtime passes it to one plugin. */
+export type RawConf = Readonly<Record<string, unknown>>
+export type AnyPlugin = Plugin<unknown, PluginNeeds, unknown>
+export type AnyIpam = Ipam<unknown>
+
+/** Plugins and IPAMs by their CNI type. */
+export type Catalogue = {
+  readonly plugins: ReadonlyMap<string, AnyPlugin>
+  readonly ipams: ReadonlyMap<string, AnyIpam>
+}
+
+/** Who gives the main plugin its addresses. */
+export type Addresser =
+  | { readonly by: 'none' }
+  | { readonly by: 'ours'; readonly ipam: AnyIpam; readonly conf: unknown }
+  | { readonly by: 'foreign'; readonly type: string }
+
+export type ChainLink =
+  | {
+      readonly link: 'ours'
+      readonly raw: RawConf
+      readonly plugin: AnyPlugin
+      readonly conf: unknown
+      readonly addresser: Addresser
+    }
+  | { readonly link: 'foreign'; readonly raw: RawConf; readonly type: string }
+
+export type Chain = { readonly links: readonly ChainLink[]; readonly warnings: readonly string[] }
+
+/**
+ * Parses every plugin of ours in the chain.
+ * @throws {Failure} of the first plugin whose configuration is refused;
+ *   `plugin-type-invalid` for a type that is a path
+ */
+export function parseChain(raws: readonly RawConf[], catalogue: Catalogue): Chain {
+  const warnings: string[] = []
+  const links = raws.map((raw): ChainLink => {
+    const type = typeOf(raw)
+    const plugin = catalogue.plugins.get(type)
+    if (plugin === undefined) return { link: 'foreign', raw, type }
+    const parsed = plugin.parse(raw)
+    warnings.push(...parsed.warnings.map((text) => `${type}: ${text}`))
+    const addresser: Addresser =
+      plugin.role === 'main' ? parseAddresser(raw, catalogue, warnings) : { by: 'none' }
+    return { link: 'ours', raw, plugin, conf: parsed.conf, addresser }
+  })
+  return { links, warnings }
+}
+
+/** The `type` of a configuration. @throws {Failure} `plugin-type-invalid` */
+export function typeOf(raw: RawConf): string {
+  const type = raw['type']
+  if (typeof type !== 'string' || !/^[^/\0]+$/.test(type) || type === '.' || type === '..') {
+    throw fail('plugin-type-invalid', { type: type ?? '' })
+  }
+  return type
+}
+
+function parseAddresser(raw: RawConf, { ipams }: Catalogue, warnings: string[]): Addresser {
+  const part = raw['ipam']
+  if (typeof part !== 'object' || part === null || !('type' in part)) return { by: 'none' }
+  if (part.type === undefined || part.type === null || part.type === '') return { by: 'none' }
+  const type = typeOf({ type: part.type })
+  const ipam = ipams.get(type)
+  if (ipam === undefined) return { by: 'foreign', type }
+  const parsed = ipam.parse(raw)
+  warnings.push(...parsed.warnings.map((text) => `${type}: ${text}`))
+  return { by: 'ours', ipam, conf: parsed.conf }
+}
+
+/** One or more plugins that are planned together. */
+export type ChainStage =
+  | { readonly stage: 'ours'; readonly links: readonly Extract<ChainLink, { link: 'ours' }>[] }
+  | { readonly stage: 'foreign'; readonly link: Extract<ChainLink, { link: 'foreign' }> }
+
+/** Plugins of ours that follow one another are one stage; a foreign one is a stage of its own. */
+export function stagesOf(chain: Chain): ChainStage[] {
+  const stages: ChainStage[] = []
+  for (const link of chain.links) {
+    const last = stages.at(-1)
+    if (link.link === 'foreign') stages.push({ stage: 'foreign', link })
+    else if (last?.stage === 'ours') {
+      stages[stages.length - 1] = { stage: 'ours', links: [...last.links, link] }
+    } else stages.push({ stage: 'ours', links: [link] })
+  }
+  return stages
+}

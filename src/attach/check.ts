@@ -1,0 +1,36 @@
+/**
+ * CHECK: compares the whole attachment with what its ADD answered, by every
+ * plugin and IPAM of ours in the chain.
+ *
+ * Spec: CNI 1.1.0, section 4 (CHECK).
+ * @module
+ */
+import type { Failure } from '#values/failure.ts'
+import { parseChain } from './chain.ts'
+import { fail } from './failures.ts'
+import { attachmentKey } from './identity.ts'
+import type { AttachNeeds, Wanted } from './needs.ts'
+
+/** Every way in which an attachment differs from its result; empty when it is as it should be. */
+export async function checkAttachment(wanted: Wanted, needs: AttachNeeds): Promise<Failure[]> {
+  const { owner, netns, prevResult } = wanted
+  const row = needs.journal.get(attachmentKey(wanted))
+  if (row === undefined || row.state !== 'attached') {
+    return [fail('attachment-missing', { ifName: owner.ifName, containerId: owner.containerId })]
+  }
+  const faults: Failure[] = []
+  const addressing = prevResult ?? row.result
+  for (const link of parseChain(wanted.plugins, needs.catalogue).links) {
+    if (link.link === 'foreign') continue
+    const { ifName, containerId } = owner
+    const request = {
+      conf: link.conf, netns, ifName, containerId, mark: row.mark, temp: ifName,
+      prevResult: prevResult ?? row.result, addressing: undefined,
+    }
+    faults.push(...(await link.plugin.check(request, needs.questions)))
+    if (link.addresser.by !== 'ours' || addressing === undefined) continue
+    const { ipam, conf } = link.addresser
+    faults.push(...(await ipam.check({ conf, owner, addressing })))
+  }
+  return faults
+}

@@ -1,0 +1,96 @@
+/**
+ * DEL: by the journal where there is a row, else by configuration and
+ * prevResult. Works with no namespace, twice, after a reboot; succeeds when
+ * there is nothing left to do.
+ *
+ * Spec: CNI 1.1.0, section 4 (DEL).
+ * @module
+ */
+import { textOfThrown } from '#values/failure.ts'
+import type { Step } from '#values/step.ts'
+import { type ChainLink, type RawConf, typeOf } from './chain.ts'
+import { fail } from './failures.ts'
+import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
+import type { Row } from './row.ts'
+import { undoRows } from './undo.ts'
+
+/** Which rows a DEL is about. */
+export type Detaching = Pick<Wanted, 'owner' | 'root'> & {
+  /** All attachments of the container (the request made them together). */
+  readonly whole: boolean
+}
+
+/** Rows of the container that this DEL takes down, older containers of a pod included. */
+export function rowsToDetach({ owner, root, whole }: Detaching, needs: AttachNeeds): Row[] {
+  const rows = needs.journal.byContainer(owner.containerId)
+  return rows.filter((row) => {
+    if (row.root.type !== root.type || row.root.network !== root.network) return false
+    return row.root.ifName === root.ifName && (whole || row.owner.ifName === owner.ifName)
+  })
+}
+
+/**
+ * Takes down what the journal knows.
+ * @returns how many attachments it knew; with none, use {@link detachByConf}
+ * @throws {Failure} `detach-incomplete` (11): something is left, the row stays
+ */
+export async function detachRows(
+  detaching: Detaching,
+  needs: AttachNeeds,
+  foreign: Foreign | undefined,
+): Promise<number> {
+  const rows = rowsToDetach(detaching, needs)
+  const left = await undoRows(rows, needs, foreign)
+  if (left.length > 0) {
+    const attachments = left.map((row) => row.attachment).join(', ')
+    throw fail('detach-incomplete', { attachments, reason: 'see the log of the agent' })
+  }
+  return rows.length
+}
+
+/**
+ * Takes down what a plugin of ours, or the one it replaces, made without a row
+ * of ours: links by kind in the pod's namespace, then the addresses by owner.
+ */
+export async function detachByConf(wanted: Wanted, needs: AttachNeeds): Promise<void> {
+  const { owner, netns, prevResult } = wanted
+  const links = wanted.plugins.map((raw) => parsedOrNot(raw, needs))
+  const steps: Step[] = []
+  for (const link of links.toReversed()) {
+    if (link.link === 'foreign') continue
+    const { conf } = link
+    const { ifName, containerId } = owner
+    steps.push(...link.plugin.planDetach({ conf, netns, ifName, containerId, prevResult }))
+  }
+  const state = await needs.kernel.netns(netns)
+  const here = state.netns === 'there'
+  if (here && (state.own || state.id === wanted.callerNetns)) throw fail('netns-own', { netns })
+  await needs.kernel.take(here ? steps : steps.filter(isOfHost))
+  for (const link of links) await releaseByOwner(link, wanted, needs)
+}
+
+function isOfHost(step: Step): boolean {
+  return 'where' in step && step.where === 'host'
+}
+
+/** A configuration that no longer parses must not keep DEL from what needs none. */
+function parsedOrNot(raw: RawConf, needs: AttachNeeds): ChainLink {
+  const type = typeOf(raw)
+  const plugin = needs.catalogue.plugins.get(type)
+  if (plugin === undefined) return { link: 'foreign', raw, type }
+  try {
+    return { link: 'ours', raw, plugin, conf: plugin.parse(raw).conf, addresser: { by: 'none' } }
+  } catch (cause) {
+    needs.report({ note: 'warning', attachment: type, text: textOfThrown(cause), cause })
+    return { link: 'ours', raw, plugin, conf: undefined, addresser: { by: 'none' } }
+  }
+}
+
+async function releaseByOwner(link: ChainLink, wanted: Wanted, needs: AttachNeeds): Promise<void> {
+  const part = link.raw['ipam']
+  if (typeof part !== 'object' || part === null || !('type' in part)) return
+  const ipam = needs.catalogue.ipams.get(String(part.type))
+  if (ipam === undefined) return
+  const { conf } = ipam.parse(link.raw)
+  await ipam.release({ conf, owner: wanted.owner, held: undefined })
+}

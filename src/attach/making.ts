@@ -1,0 +1,20 @@
+/**
+ * An attachment while it is being made.
+ * @module
+ */
+import type { IfName } from '#values/if-name.ts'
+import type { Chain, ChainStage } from './chain.ts'
+import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
+import type { Row } from './row.ts'
+
+export type Making = {
+  readonly wanted: Wanted
+  readonly chain: Chain
+  readonly stages: readonly ChainStage[]
+  readonly temp: IfName
+  /** The row as it is now; `applyOurStages` and `runForeign` replace it. */
+  row: Row
+}
+
+/** What the stages of an ADD share. */
+export type Doing = { readonly needs: AttachNeeds; readonly foreign: Foreign | undefined }

@@ -1,0 +1,61 @@
+/**
+ * Failures of networks: what a pod asks for and what its networks say. Texts of
+ * Multus are kept where they are part of its interface.
+ * @module
+ */
+import { Failure, type FailureTable, failOf } from '#values/failure.ts'
+
+const asked = { retry: 'never', cni: 7, exit: 2, http: 422 } as const
+const absent = { retry: 'later', cni: 7, exit: 1, http: 404 } as const
+
+/** Code → message and consequences, for every failure of `network/`. */
+export const NETWORK_FAILURES = {
+  'network-annotation-invalid': { message: '{text}: {item}', ...asked },
+  'network-isolated': {
+    message:
+      'GetNetworkDelegates: namespace isolation enabled, annotation violates permission, pod is ' +
+      'in namespace {pod} but refers to target namespace {target}',
+    retry: 'never', cni: 7, exit: 2, http: 403,
+  },
+  'nad-missing': {
+    message: 'cannot find a network-attachment-definition ({name}) in namespace ({namespace})',
+    ...absent,
+  },
+  'nad-config-empty': {
+    message:
+      'Cannot attach NetworkAttachmentDefinition {nad}: it has no config, and the CNI ' +
+      'configuration folder has no network named {name}',
+    ...absent,
+  },
+  'nad-config-unreadable': {
+    message: 'Cannot read spec.config of NetworkAttachmentDefinition {nad}: {reason}',
+    retry: 'never', cni: 6, exit: 2, http: 422,
+  },
+  'nad-config-invalid': {
+    message: 'Cannot use spec.config of NetworkAttachmentDefinition {nad}: {reason}', ...asked,
+  },
+  'interface-asked-twice': {
+    message: 'Cannot attach {second}: interface name {ifName} is the name of {first} already',
+    ...asked,
+  },
+  'default-route-twice': {
+    message: 'multus does not support ECMP for default-route', ...asked,
+  },
+  'network-not-admitted': {
+    message: 'Cannot derive a network from SpiderMultusConfig {name}: {field} is not there', ...asked,
+  },
+} as const satisfies FailureTable
+
+export const fail = failOf(NETWORK_FAILURES)
+
+/**
+ * One failure for several problems: the first as it is, the texts of the others
+ * in its details as `also`. The list must not be empty.
+ */
+export function failTogether(problems: readonly Failure[]): Failure {
+  const [first, ...rest] = problems
+  if (first === undefined) throw new TypeError('There is no problem to report')
+  if (rest.length === 0) return first
+  const details = { ...first.details, also: rest.map(({ message }) => message) }
+  return new Failure({ code: first.code, details, row: first.row, cause: first.cause })
+}

@@ -1,0 +1,211 @@
+/**
+ * The netns addon (`native/netns/`) in the network namespace of this process: netlink exchanges,
+ * files, failures, malformed programs. `namespaces.test.ts` has what enters others.
+ * @module
+ */
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
+import { mkdtemp, rm, writeFile as write } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import * as program from './program.ts'
+
+const { DUMP_LINKS, encodeProgram, link, NEEDS_ADDON, NEEDS_ROOT, netlink, NLM, RTM, run } = program
+const { readFile, transact, writeFile } = program
+
+const ERROR = 2
+const DONE = 3
+const ack = NLM.request | NLM.ack
+const missing = link({ type: RTM.getLink, flags: ack, index: 0x7ffffff0 })
+
+test('transact() dumps the links of its own namespace', NEEDS_ADDON, async () => {
+  const [answer] = await run(netlink(DUMP_LINKS))
+  ok(answer)
+  equal(answer.status, 0)
+  ok(program.linkNames(answer.data).includes('lo'))
+  equal(program.messageTypes(answer.data).at(-1), DONE)
+})
+
+test('transact() returns a Uint8Array, empty for an empty program', NEEDS_ADDON, async () => {
+  const result = await transact(new Uint8Array())
+  deepEqual([result.constructor, result.length], [Uint8Array, 0])
+})
+
+test('transact() takes a view into a larger buffer, and a copy of it', NEEDS_ADDON, async () => {
+  const whole = Buffer.concat([Buffer.alloc(5, 0xff), encodeProgram([readFile('/proc/version')])])
+  const pending = transact(whole.subarray(5))
+  whole.fill(0xff)
+  const [answer] = program.decodeResult(await pending)
+  deepEqual([answer?.status, answer?.data.toString('utf8', 0, 5)], [0, 'Linux'])
+})
+
+test('netlink: a get with ACK is the reply and then its acknowledgement', NEEDS_ADDON, async () => {
+  const [answer] = await run(netlink(link({ type: RTM.getLink, flags: ack, name: 'lo' })))
+  ok(answer)
+  equal(answer.status, 0)
+  deepEqual(program.linkNames(answer.data), ['lo'])
+  deepEqual(program.messageTypes(answer.data), [RTM.newLink, ERROR])
+})
+
+test('netlink: a dump with ACK ends once', NEEDS_ADDON, async () => {
+  const flags = NLM.request | NLM.ack | NLM.dump
+  const before = performance.now()
+  const [answer] = await run(netlink(link({ type: RTM.getLink, flags })))
+  equal(answer?.status, 0)
+  ok(performance.now() - before < 5000)
+})
+
+test('netlink: a message without ACK is not waited for', NEEDS_ADDON, async () => {
+  const before = performance.now()
+  const [answer] = await run(netlink(link({ type: RTM.getLink, flags: NLM.request, index: 1 })))
+  deepEqual(program.linkNames(answer?.data ?? Buffer.alloc(0)), ['lo'])
+  ok(performance.now() - before < 5000)
+})
+
+test('netlink: several messages give every answer and the first errno', NEEDS_ADDON, async () => {
+  const lo = link({ type: RTM.getLink, flags: ack, index: 1 })
+  const [answer] = await run(netlink(Buffer.concat([lo, missing, lo])))
+  ok(answer)
+  equal(answer.status, -19)
+  const types = [RTM.newLink, ERROR, ERROR, RTM.newLink, ERROR]
+  deepEqual(program.messageTypes(answer.data), types)
+})
+
+test('netlink: a message without ACK that fails is an error too', NEEDS_ADDON, async () => {
+  const unasked = link({ type: RTM.getLink, flags: NLM.request, index: 0x7ffffff0 })
+  const [first, second] = await run(
+    { ...netlink(unasked), goOn: true },
+    netlink(link({ type: RTM.getLink, flags: ack, index: 1 })),
+  )
+  deepEqual([first?.status, second?.status], [-19, 0])
+  deepEqual(program.messageTypes(second?.data ?? Buffer.alloc(0)), [RTM.newLink, ERROR])
+})
+
+test('netlink: 1,000 acknowledged messages in one exchange (root)', NEEDS_ROOT, async () => {
+  const [answer] = await run(netlink(Buffer.concat(Array.from({ length: 1000 }, () => missing))))
+  ok(answer)
+  equal(answer.status, -19)
+  equal(program.messageTypes(answer.data).length, 1000)
+})
+
+test('netlink: an unknown protocol is its errno', NEEDS_ADDON, async () => {
+  deepEqual(await run(netlink(DUMP_LINKS, -1, 31)), [{ status: -93, data: Buffer.alloc(0) }])
+})
+
+test('netlink: a descriptor that is no namespace is its errno', NEEDS_ADDON, async () => {
+  const status = (await run(netlink(DUMP_LINKS, 0x7fffffff)))[0]?.status
+  ok(status === -9 || status === -1, `${status}`)
+})
+
+test('a failure stops what follows it', NEEDS_ADDON, async () => {
+  const answers = await run(
+    readFile('/proc/version'),
+    netlink(missing),
+    netlink(DUMP_LINKS),
+    readFile('/proc/version'),
+  )
+  deepEqual(
+    answers.map((a) => a.status),
+    [0, -19, -125, -125],
+  )
+  deepEqual(
+    answers.slice(2).map((a) => a.data.length),
+    [0, 0],
+  )
+})
+
+test('bit 0 goes on after a failure', NEEDS_ADDON, async () => {
+  const answers = await run({ ...netlink(missing), goOn: true }, netlink(DUMP_LINKS))
+  deepEqual(
+    answers.map((a) => a.status),
+    [-19, 0],
+  )
+})
+
+test('files: read, write, and their errnos', NEEDS_ADDON, async () => {
+  const at = await mkdtemp(join(tmpdir(), 'vbn-addon-'))
+  try {
+    await write(join(at, 'a'), 'longer than what follows')
+    await write(join(at, 'full'), Buffer.alloc(65536, 'f'))
+    await write(join(at, 'over'), Buffer.alloc(65537, 'o'))
+    const [written, read, full, over, ...rest] = await run(
+      writeFile({ path: join(at, 'a'), content: 'short' }),
+      readFile(join(at, 'a')),
+      readFile(join(at, 'full')),
+      { ...readFile(join(at, 'over')), goOn: true },
+      { ...readFile(join(at, 'none')), goOn: true },
+      { ...writeFile({ path: join(at, 'none'), content: 'x' }), goOn: true },
+      { ...readFile(at), goOn: true },
+    )
+    deepEqual(written, { status: 0, data: Buffer.alloc(0) })
+    deepEqual(read, { status: 0, data: Buffer.from('short') })
+    deepEqual([full?.status, full?.data.length], [0, 65536])
+    deepEqual(over, { status: -27, data: Buffer.alloc(0) })
+    deepEqual(
+      rest.map((a) => a.status),
+      [-2, -2, -21],
+    )
+  } finally {
+    await rm(at, { recursive: true })
+  }
+})
+
+const bad = (change: (raw: Buffer) => void, op = readFile('/proc/version')): Uint8Array => {
+  const raw = Buffer.from(encodeProgram([readFile('/proc/version'), op]))
+  change(raw.subarray(16 + '/proc/version'.length))
+  return raw
+}
+for (const { does, raw } of [
+  { does: 'a cut head', raw: bad(() => undefined).subarray(0, 40) },
+  { does: 'cut bytes', raw: bad(() => undefined).subarray(0, -1) },
+  { does: 'a length over the end', raw: bad((op) => op.writeUInt32LE(0xffffffff, 12)) },
+  { does: 'operation 0', raw: bad((op) => op.writeUInt8(0, 0)) },
+  { does: 'operation 4', raw: bad((op) => op.writeUInt8(4, 0)) },
+  { does: 'an unknown flag', raw: bad((op) => op.writeUInt8(2, 1)) },
+  { does: 'reserved bytes', raw: bad((op) => op.writeUInt8(1, 3)) },
+  { does: 'netns -2', raw: bad((op) => op.writeInt32LE(-2, 4)) },
+  { does: 'an empty path', raw: encodeProgram([readFile('')]) },
+  { does: 'a path with NUL', raw: encodeProgram([readFile('/a\0b')]) },
+  { does: 'a path of 4096 bytes', raw: encodeProgram([readFile('/'.repeat(4096))]) },
+  {
+    does: 'a written path over its bytes',
+    raw: encodeProgram([{ ...readFile('/a'), op: 2, arg: 3 }]),
+  },
+  { does: 'no message', raw: encodeProgram([netlink(Buffer.alloc(0))]) },
+  { does: 'a cut message', raw: encodeProgram([netlink(DUMP_LINKS.subarray(0, 31))]) },
+  {
+    does: 'a message of 15 bytes',
+    raw: encodeProgram([netlink(Buffer.from([15, ...Buffer.alloc(31)]))]),
+  },
+]) {
+  test(`transact() rejects ${does}`, NEEDS_ADDON, async () => {
+    await rejects(transact(raw), { code: 'EINVAL', message: /^Cannot run the netns program: / })
+  })
+}
+
+test('transact() executes nothing of a malformed program', NEEDS_ADDON, async () => {
+  const at = await mkdtemp(join(tmpdir(), 'vbn-addon-'))
+  try {
+    await write(join(at, 'a'), 'as it was')
+    const ops = [writeFile({ path: join(at, 'a'), content: 'changed' }), readFile('')]
+    await rejects(transact(encodeProgram(ops)), { code: 'EINVAL' })
+    deepEqual((await run(readFile(join(at, 'a'))))[0]?.data.toString(), 'as it was')
+  } finally {
+    await rm(at, { recursive: true })
+  }
+})
+
+for (const [does, argument] of Object.entries({
+  nothing: undefined,
+  text: 'program',
+  'a Uint16Array': new Uint16Array(8),
+  'an ArrayBuffer': new ArrayBuffer(16),
+})) {
+  test(`transact() rejects ${does}`, NEEDS_ADDON, async () => {
+    const error: unknown = await Reflect.apply(transact, undefined, [argument]).catch(
+      (e: unknown) => e,
+    )
+    ok(error instanceof Error)
+    match(error.message, /argument is not a Uint8Array/)
+  })
+}
