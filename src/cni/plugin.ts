@@ -11,6 +11,7 @@ import type { Failure } from '#values/failure.ts'
 import type { IfName } from '#values/if-name.ts'
 import type { NetnsPath } from '#values/netns.ts'
 import type { Step } from '#values/step.ts'
+import type { CniArgs } from '#wire/cni/args.ts'
 import type { Addressing, CniResult } from '#wire/cni/result.ts'
 
 /** One attachment as a plugin sees it. */
@@ -27,6 +28,12 @@ export type PluginRequest<Conf> = {
   readonly prevResult: CniResult | undefined
   /** Undefined without IPAM (layer 2 only), and for chained plugins. */
   readonly addressing: Addressing | undefined
+  /**
+   * Steps of the same pod that are planned and not taken yet: by plugins before
+   * it in the chain, and by other attachments of the same request. What they
+   * make is not to be seen by `observe` and will be there when its own are taken.
+   */
+  readonly planned?: readonly Step[]
 }
 
 /** What `planDetach` is given: no journal row, perhaps no namespace. */
@@ -45,13 +52,18 @@ export interface Plugin<Conf, Needs, Saw> {
   readonly type: string
   /** `main` makes CNI_IFNAME (and may have an IPAM); `chained` needs a prevResult. */
   readonly role: 'main' | 'chained'
-  /** @throws {Failure} naming field and value; `warnings` go to the log and to `plan` */
-  parse(raw: unknown): { readonly conf: Conf; readonly warnings: readonly string[] }
+  /**
+   * `args` is CNI_ARGS, where a plugin lets it override the configuration.
+   * @throws {Failure} naming field and value; `warnings` go to the log and to `plan`
+   */
+  parse(raw: unknown, args?: CniArgs): { readonly conf: Conf; readonly warnings: readonly string[] }
   observe(request: PluginRequest<Conf>, needs: Needs): Promise<Saw>
   /** Pure. @throws {Failure} when it cannot be done; nothing has happened then */
   plan(request: PluginRequest<Conf>, saw: Saw): Step[]
   /** Pure: the result after this plugin; a mac that the kernel makes is undefined in it. */
   answer(request: PluginRequest<Conf>, saw: Saw): CniResult
+  /** Pure: what is fine and yet worth telling, a P_Key that is not on the port for one. */
+  warnings?(request: PluginRequest<Conf>, saw: Saw): readonly string[]
   /** Every way in which the world differs from prevResult; empty when it is as it should be. */
   check(request: PluginRequest<Conf>, needs: Needs): Promise<Failure[]>
   /** Pure: what an earlier ADD of this plugin, or of the one it replaces, can have left. */

@@ -8,7 +8,14 @@ import type { IpPools, SpiderMultusConfigSpec } from '#schema/spider-multus-conf
 
 export type CniType = SpiderMultusConfigSpec['cniType']
 export type BlockKey =
-  'macvlan' | 'ipvlan' | 'vlan' | 'sriov' | 'ovs' | 'ibsriov' | 'ipoib' | 'customCNI'
+  | 'macvlan'
+  | 'ipvlan'
+  | 'vlan'
+  | 'sriov'
+  | 'ovs'
+  | 'ibsriov'
+  | 'ipoib'
+  | 'customCNI'
 
 /** cniType → key of its block, and the field that an error of it names. */
 export const CNI_BLOCKS: Readonly<Record<CniType, { key: BlockKey; field: string }>> = {
@@ -44,7 +51,8 @@ export function resourceOf(spec: SpiderMultusConfigSpec): string {
       return spec.ibsriov?.resourceName ?? ''
     case 'ipoib':
       return spec.ipoib?.master ?? ''
-    default:
+    case 'ovs':
+    case 'custom':
       return ''
   }
 }

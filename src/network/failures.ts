@@ -15,7 +15,10 @@ export const NETWORK_FAILURES = {
     message:
       'GetNetworkDelegates: namespace isolation enabled, annotation violates permission, pod is ' +
       'in namespace {pod} but refers to target namespace {target}',
-    retry: 'never', cni: 7, exit: 2, http: 403,
+    retry: 'never',
+    cni: 7,
+    exit: 2,
+    http: 403,
   },
   'nad-missing': {
     message: 'cannot find a network-attachment-definition ({name}) in namespace ({namespace})',
@@ -29,20 +32,26 @@ export const NETWORK_FAILURES = {
   },
   'nad-config-unreadable': {
     message: 'Cannot read spec.config of NetworkAttachmentDefinition {nad}: {reason}',
-    retry: 'never', cni: 6, exit: 2, http: 422,
+    retry: 'never',
+    cni: 6,
+    exit: 2,
+    http: 422,
   },
   'nad-config-invalid': {
-    message: 'Cannot use spec.config of NetworkAttachmentDefinition {nad}: {reason}', ...asked,
+    message: 'Cannot use spec.config of NetworkAttachmentDefinition {nad}: {reason}',
+    ...asked,
   },
   'interface-asked-twice': {
     message: 'Cannot attach {second}: interface name {ifName} is the name of {first} already',
     ...asked,
   },
   'default-route-twice': {
-    message: 'multus does not support ECMP for default-route', ...asked,
+    message: 'multus does not support ECMP for default-route',
+    ...asked,
   },
   'network-not-admitted': {
-    message: 'Cannot derive a network from SpiderMultusConfig {name}: {field} is not there', ...asked,
+    message: 'Cannot derive a network from SpiderMultusConfig {name}: {field} is not there',
+    ...asked,
   },
 } as const satisfies FailureTable
 

@@ -25,4 +25,7 @@ export const POD_ANNOTATION = {
 } as const
 
 /** Kind and apiVersion of the owner that a derived NAD names. */
-export const SMC = { apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderMultusConfig' } as const
+export const SMC = {
+  apiVersion: 'spiderpool.spidernet.io/v2beta1',
+  kind: 'SpiderMultusConfig',
+} as const

@@ -8,7 +8,10 @@ import type { FieldFault } from '#values/admission.ts'
 import { bitsOf, cidrOf, familyOf, type Ip, parseCidr, parseIp } from '#values/ip.ts'
 import { invalid, notSupported } from '#schema/fault.ts'
 import {
-  type CoordinatorSpec, POD_CIDR_TYPES, type SpiderCoordinator, spiderCoordinator,
+  type CoordinatorSpec,
+  POD_CIDR_TYPES,
+  type SpiderCoordinator,
+  spiderCoordinator,
 } from '#schema/spider-coordinator.ts'
 import { readWith, unknownKeys } from '#schema/zod.ts'
 import type { Admission } from './admission.ts'
@@ -58,7 +61,13 @@ export function coordinatorFault(spec: CoordinatorSpec): FieldFault | undefined 
 type Rule = (spec: CoordinatorSpec) => FieldFault | undefined
 
 const RULES: readonly Rule[] = [
-  podCidrFault, hijackFault, routesFault, macPrefixFault, queueFault, rpFilterFault, vethFault,
+  podCidrFault,
+  hijackFault,
+  routesFault,
+  macPrefixFault,
+  queueFault,
+  rpFilterFault,
+  vethFault,
 ]
 
 function podCidrFault({ podCIDRType }: CoordinatorSpec): FieldFault | undefined {
@@ -106,7 +115,11 @@ function rpFilterFault({ podRPFilter }: CoordinatorSpec): FieldFault | undefined
 
 function vethFault({ vethLinkAddress = '', vethMTU }: CoordinatorSpec): FieldFault | undefined {
   if (vethLinkAddress !== '' && ipOf(vethLinkAddress) === undefined) {
-    return invalid('spec.vethLinkAddress', vethLinkAddress, 'vethLinkAddress is an invalid IP address')
+    return invalid(
+      'spec.vethLinkAddress',
+      vethLinkAddress,
+      'vethLinkAddress is an invalid IP address',
+    )
   }
   if (vethMTU === undefined || vethMTU > 0) return undefined
   return invalid('spec.vethMTU', vethMTU, 'vethMTU must be greater than 0')

@@ -49,13 +49,17 @@ function fieldOf(block: string, field: string, value: unknown): Read | undefined
 function pkeyOf(value: unknown): Read | undefined {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) return undefined
   const text = String(value)
-  return { value: text, warning: `number ${text} is taken for the text "${text}": ${meaningOf(text)}` }
+  return {
+    value: text,
+    warning: `number ${text} is taken for the text "${text}": ${meaningOf(text)}`,
+  }
 }
 
 /** What a P_Key written as a decimal number is: people write 1000 and mean 0x1000. */
 function meaningOf(decimal: string): string {
   try {
-    return `it is the P_Key ${formatPkey(parsePkey(decimal))}, not 0x${decimal.padStart(4, '0')}`
+    const [is, looks] = [formatPkey(parsePkey(decimal)), `0x${decimal.padStart(4, '0')}`]
+    return `it is the P_Key ${is}${is === looks ? '' : `, not ${looks}`}`
   } catch (cause) {
     if (cause instanceof Failure) return cause.message
     throw cause

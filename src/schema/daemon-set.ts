@@ -13,11 +13,13 @@ const texts = z.record(z.string(), z.string())
 const spec = z.looseObject({
   selector: z.looseObject({ matchLabels: texts.exactOptional() }),
   template: z.looseObject({
-    metadata: z.looseObject({
-      name: z.string().exactOptional(),
-      labels: texts.exactOptional(),
-      annotations: texts.exactOptional(),
-    }).prefault({}),
+    metadata: z
+      .looseObject({
+        name: z.string().exactOptional(),
+        labels: texts.exactOptional(),
+        annotations: texts.exactOptional(),
+      })
+      .prefault({}),
     spec: podSpec,
   }),
 })

@@ -79,7 +79,9 @@ function documentsOf(yaml: YamlDocument, file: string, lines: LineCounter): Foun
 
 function rawDocuments(raw: unknown, where: Where): FoundDocuments {
   if (raw === null || raw === undefined) return { documents: [], faults: [] }
-  if (!isRecord(raw)) return { documents: [], faults: [{ ...typeInvalid('', raw, 'object'), where }] }
+  if (!isRecord(raw)) {
+    return { documents: [], faults: [{ ...typeInvalid('', raw, 'object'), where }] }
+  }
   const { apiVersion, kind, items } = raw
   const faults = [headFault('apiVersion', apiVersion), headFault('kind', kind)].flatMap((fault) =>
     fault === undefined ? [] : [{ ...fault, where }],

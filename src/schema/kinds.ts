@@ -5,7 +5,6 @@
  * @module
  */
 import { type FieldFault, objectName } from '#values/admission.ts'
-import { allocation } from './allocation.ts'
 import { daemonSet } from './daemon-set.ts'
 import type { RawDocument } from './documents.ts'
 import { forbidden, notSupported } from './fault.ts'
@@ -14,7 +13,6 @@ import { NAD_API_VERSION, NAD_KIND, nad } from './nad.ts'
 import { namespace, node } from './node-namespace.ts'
 import { pod } from './pod.ts'
 import { spiderCoordinator } from './spider-coordinator.ts'
-import { spiderIpPool } from './spider-ip-pool.ts'
 import { spiderMultusConfig } from './spider-multus-config.ts'
 import { isRecord, type Reading, readWith, unknownKeys, type z } from './zod.ts'
 
@@ -39,53 +37,100 @@ const SRIOV = 'sriovnetwork.openshift.io/v1'
 
 const ROWS: readonly Row[] = [
   {
-    apiVersion: SPIDER, kind: 'SpiderIPPool', scope: 'cluster', schema: spiderIpPool,
-    plural: 'spiderippools', names: ['spiderippool', 'sp', 'pools', 'pool'],
+    apiVersion: SPIDER,
+    kind: 'SpiderIPPool',
+    scope: 'cluster',
+    schema: anyDocument,
+    plural: 'spiderippools',
+    names: ['spiderippool', 'sp', 'pools', 'pool'],
   },
   {
-    apiVersion: SPIDER, kind: 'SpiderMultusConfig', scope: 'namespaced', schema: spiderMultusConfig,
-    plural: 'spidermultusconfigs', names: ['spidermultusconfig', 'smc', 'networks', 'network'],
+    apiVersion: SPIDER,
+    kind: 'SpiderMultusConfig',
+    scope: 'namespaced',
+    schema: spiderMultusConfig,
+    plural: 'spidermultusconfigs',
+    names: ['spidermultusconfig', 'smc', 'networks', 'network'],
   },
   {
-    apiVersion: SPIDER, kind: 'SpiderCoordinator', scope: 'cluster', schema: spiderCoordinator,
-    plural: 'spidercoordinators', names: ['spidercoordinator', 'scc'],
+    apiVersion: SPIDER,
+    kind: 'SpiderCoordinator',
+    scope: 'cluster',
+    schema: spiderCoordinator,
+    plural: 'spidercoordinators',
+    names: ['spidercoordinator', 'scc'],
   },
   {
-    apiVersion: NAD_API_VERSION, kind: NAD_KIND, scope: 'namespaced', schema: nad,
+    apiVersion: NAD_API_VERSION,
+    kind: NAD_KIND,
+    scope: 'namespaced',
+    schema: nad,
     plural: 'network-attachment-definitions',
     names: ['network-attachment-definition', 'net-attach-def', 'nads', 'nad'],
   },
   {
-    apiVersion: OURS, kind: 'Allocation', scope: 'cluster', schema: allocation,
-    plural: 'allocations', names: ['allocation'],
+    apiVersion: OURS,
+    kind: 'Allocation',
+    scope: 'cluster',
+    schema: anyDocument,
+    plural: 'allocations',
+    names: ['allocation'],
   },
   {
-    apiVersion: 'v1', kind: 'Pod', scope: 'namespaced', schema: pod,
-    plural: 'pods', names: ['pod', 'po'],
+    apiVersion: 'v1',
+    kind: 'Pod',
+    scope: 'namespaced',
+    schema: pod,
+    plural: 'pods',
+    names: ['pod', 'po'],
   },
   {
-    apiVersion: 'apps/v1', kind: 'DaemonSet', scope: 'namespaced', schema: daemonSet,
-    plural: 'daemonsets', names: ['daemonset', 'ds'],
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    scope: 'namespaced',
+    schema: daemonSet,
+    plural: 'daemonsets',
+    names: ['daemonset', 'ds'],
   },
   {
-    apiVersion: 'v1', kind: 'Node', scope: 'cluster', schema: node,
-    plural: 'nodes', names: ['node', 'no'],
+    apiVersion: 'v1',
+    kind: 'Node',
+    scope: 'cluster',
+    schema: node,
+    plural: 'nodes',
+    names: ['node', 'no'],
   },
   {
-    apiVersion: 'v1', kind: 'Namespace', scope: 'cluster', schema: namespace,
-    plural: 'namespaces', names: ['namespace', 'ns'],
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    scope: 'cluster',
+    schema: namespace,
+    plural: 'namespaces',
+    names: ['namespace', 'ns'],
   },
   {
-    apiVersion: 'v1', kind: 'ConfigMap', scope: 'namespaced', schema: anyDocument,
-    plural: 'configmaps', names: ['configmap', 'cm'],
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    scope: 'namespaced',
+    schema: anyDocument,
+    plural: 'configmaps',
+    names: ['configmap', 'cm'],
   },
   {
-    apiVersion: 'v1', kind: 'Secret', scope: 'namespaced', schema: anyDocument,
-    plural: 'secrets', names: ['secret'],
+    apiVersion: 'v1',
+    kind: 'Secret',
+    scope: 'namespaced',
+    schema: anyDocument,
+    plural: 'secrets',
+    names: ['secret'],
   },
   {
-    apiVersion: SRIOV, kind: 'SriovNetworkNodePolicy', scope: 'namespaced', schema: anyDocument,
-    plural: 'sriovnetworknodepolicies', names: ['sriovnetworknodepolicy'],
+    apiVersion: SRIOV,
+    kind: 'SriovNetworkNodePolicy',
+    scope: 'namespaced',
+    schema: anyDocument,
+    plural: 'sriovnetworknodepolicies',
+    names: ['sriovnetworknodepolicy'],
   },
 ]
 
@@ -95,11 +140,14 @@ export const KINDS: readonly Kind[] = ROWS.map(({ schema, ...row }) => ({
   read: (raw: unknown) => readWith(schema, raw),
 }))
 
-export function kindOf(of: { readonly apiVersion: string; readonly kind: string }): Kind | undefined {
+export function kindOf(of: {
+  readonly apiVersion: string
+  readonly kind: string
+}): Kind | undefined {
   return KINDS.find(({ apiVersion, kind }) => apiVersion === of.apiVersion && kind === of.kind)
 }
 
-/** The kind that `word` means on a command line: `smc`, `SpiderIPPool`, `pods.v1`, with its group. */
+/** The kind that `word` means on a command line: `smc`, `SpiderIPPool`, `daemonsets.apps`. */
 export function kindNamed(word: string): Kind | undefined {
   const [name = '', ...group] = word.toLowerCase().split('.')
   return KINDS.find(({ apiVersion, plural, names }) => {
@@ -111,7 +159,12 @@ export function kindNamed(word: string): Kind | undefined {
 
 /** A document whose kind is known and whose namespace is settled. */
 export type Placed =
-  | { readonly ok: true; readonly kind: Kind; readonly document: RawDocument; readonly object: string }
+  | {
+      readonly ok: true
+      readonly kind: Kind
+      readonly document: RawDocument
+      readonly object: string
+    }
   | { readonly ok: false; readonly object: string; readonly fault: FieldFault }
 
 /**
@@ -126,7 +179,11 @@ export function placeDocument(raw: RawDocument, defaultNamespace: string): Place
   if (kind === undefined) {
     const object = objectName({ kind: raw.kind, namespace: given, name })
     const known = KINDS.map((one) => `${one.kind} of ${one.apiVersion}`)
-    return { ok: false, object, fault: notSupported('kind', `${raw.kind} of ${raw.apiVersion}`, known) }
+    return {
+      ok: false,
+      object,
+      fault: notSupported('kind', `${raw.kind} of ${raw.apiVersion}`, known),
+    }
   }
   if (kind.scope === 'namespaced') {
     const namespace = given === undefined || given === '' ? defaultNamespace : given

@@ -48,5 +48,9 @@ const KEYS = new Map(Object.keys(networkSelection.shape).map((key) => [key.toLow
 export function readNetworkSelection(raw: unknown, index: number): Reading<NetworkSelectionJson> {
   const entries = isRecord(raw) ? Object.entries(raw) : undefined
   const spelled = entries?.map(([key, value]) => [KEYS.get(key.toLowerCase()) ?? key, value])
-  return readWith(networkSelection, spelled === undefined ? raw : Object.fromEntries(spelled), `[${index}]`)
+  return readWith(
+    networkSelection,
+    spelled === undefined ? raw : Object.fromEntries(spelled),
+    `[${index}]`,
+  )
 }

@@ -12,7 +12,14 @@ import { z } from './zod.ts'
 
 /** Kinds of networks. */
 export const CNI_TYPES = [
-  'macvlan', 'ipvlan', 'vlan', 'sriov', 'ovs', 'ib-sriov', 'ipoib', 'custom',
+  'macvlan',
+  'ipvlan',
+  'vlan',
+  'sriov',
+  'ovs',
+  'ib-sriov',
+  'ipoib',
+  'custom',
 ] as const
 
 const MAX_VLAN = 4094

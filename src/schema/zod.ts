@@ -15,7 +15,7 @@ z.config({ jitless: true })
 
 export { z }
 
-/** A document as its schema reads it, defaults filled in; or every fault, in order of the schema. */
+/** A document as its schema reads it, defaults filled in; or every fault, in its order. */
 export type Reading<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly faults: readonly FieldFault[] }
@@ -72,7 +72,11 @@ function faultsOf(issue: z.core.$ZodIssue, input: unknown, at: string): FieldFau
       return [invalid(field, value, boundText(issue))]
     case 'custom':
       return [invalid(field, value, issue.message)]
-    default:
+    case 'invalid_format':
+    case 'not_multiple_of':
+    case 'invalid_union':
+    case 'invalid_key':
+    case 'invalid_element':
       return [invalid(field, value, `does not match: ${issue.message}`)]
   }
 }

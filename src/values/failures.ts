@@ -1,5 +1,6 @@
 /**
- * Failures of values: a text or number that is no such value.
+ * Failures of values: a text or number that is no such value; and the two that
+ * every kernel (`needs/kernel.ts`), real or simulated, throws alike.
  * @module
  */
 import { type FailureTable, failOf } from './failure.ts'
@@ -18,6 +19,14 @@ export const VALUE_FAILURES = {
   'if-name-invalid': { message: 'Cannot parse interface name {text}: {reason}', ...input },
   'netns-invalid': { message: 'Cannot parse network namespace {text}: {reason}', ...input },
   'mac-invalid': { message: 'Cannot parse hardware address {text}: {reason}', ...input },
+  'netns-gone': {
+    message: 'Cannot use network namespace {path}: it does not exist',
+    retry: 'never', cni: 8, exit: 1, http: 409,
+  },
+  /** `step` and `of` (a link, route, rule, ...), `errno` by name, `text` the kernel's own words. */
+  'kernel-refused': {
+    message: 'Cannot {step} {of}: {text}', retry: 'later', cni: 5, exit: 1, http: 500,
+  },
 } as const satisfies FailureTable
 
 export const fail = failOf(VALUE_FAILURES)

@@ -178,10 +178,13 @@ export function undoOfAll(steps: readonly Step[]): Step[] {
 function linkOf(step: Step): { where: Where; link: IfName } | undefined {
   switch (step.do) {
     case 'add-address':
+    case 'remove-address':
       return { where: step.where, link: step.link }
     case 'add-neighbour':
+    case 'remove-neighbour':
       return { where: step.where, link: step.neighbour.link }
     case 'add-route':
+    case 'remove-route':
       return step.route.dev === undefined ? undefined : { where: step.where, link: step.route.dev }
     default:
       return undefined

@@ -17,7 +17,7 @@ export type AgentOptions = {
   /** Unix socket of the CLI. */
   readonly statusSocket: string
   /** `namespace/name` of the network of pods that name none. */
-  readonly clusterNetwork: string | undefined
+  readonly clusterNetwork: { readonly namespace: string; readonly name: string } | undefined
   /** Folder with CNI configurations that are referred to by name. */
   readonly confDir: string
   /** Path under which the host's files are seen; empty when it is the host's own root. */
@@ -49,8 +49,18 @@ export function parseAgentOptions(argv: readonly string[], hostName: string): Ag
     state: text('state', `/var/lib/verbena/${node}`),
     socket,
     statusSocket: text('status-socket', socket.replace(/[^/]*$/, 'status.sock')),
-    clusterNetwork: values['cluster-network'] === undefined ? undefined : text('cluster-network', ''),
+    clusterNetwork: networkName(text('cluster-network', '')),
     confDir: text('conf-dir', '/etc/cni/net.d'),
     hostRoot: text('host-root', ''),
   }
+}
+
+/** `namespace/name`; undefined for no text. @throws {TypeError} for another form */
+function networkName(text: string): AgentOptions['clusterNetwork'] {
+  if (text === '') return undefined
+  const [namespace, name, ...more] = text.split('/')
+  if (!namespace || !name || more.length > 0) {
+    throw new TypeError(`--cluster-network ${text} is not NAMESPACE/NAME`)
+  }
+  return { namespace, name }
 }

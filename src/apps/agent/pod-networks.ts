@@ -32,8 +32,8 @@ export interface PodNetworks {
 export type PodNetworkNeeds = {
   readonly records: Records
   readonly clock: Clock
-  /** `namespace/name` of the network of pods that name none. */
-  readonly clusterNetwork: string | undefined
+  /** The network of pods that name none. */
+  readonly clusterNetwork: { readonly namespace: string; readonly name: string } | undefined
   /** CNI configuration of that name in the configuration folder. */
   confByName(name: string): Promise<string | undefined>
   publish(rows: readonly Row[]): void
@@ -42,6 +42,8 @@ export type PodNetworkNeeds = {
 /** How long an ADD waits for its Pod to be known, in milliseconds. */
 const POD_WAIT_MS = 2_500
 const POD_POLL_MS = 25
+/** Namespace of a default network that is named without one, as Multus has it. */
+const MULTUS_NAMESPACE = 'kube-system'
 
 export function podNetworks(needs: PodNetworkNeeds): PodNetworks {
   const get = (kind: string, namespace: string | undefined, name: string): Promise<Stored | undefined> =>
@@ -102,6 +104,8 @@ async function networksOf(
       pod: { ...ref, annotations: pod.metadata.annotations ?? {} },
       ifName: request.root.ifName,
       clusterNetwork: needs.clusterNetwork,
+      multusNamespace: MULTUS_NAMESPACE,
+      isolation: undefined,
     },
     {
       nad: (namespace, name) => needs.records.get({ apiVersion, kind, namespace, name }),
@@ -111,7 +115,7 @@ async function networksOf(
 }
 
 function wantedOf(
-  { network, ifName, confList, runtimeConfig, cniArgs }: WantedAttachment,
+  { network, ifName, confList, runtimeConfig, cniArgs, envArgs }: WantedAttachment,
   of: { request: PodRequest; pod: Document; namespace: Document | undefined },
 ): Wanted {
   const { request, pod, namespace } = of
@@ -120,8 +124,8 @@ function wantedOf(
     owner,
     netns: request.netns,
     cniVersion: knownVersion(confList.cniVersion) ?? request.cniVersion,
-    plugins: pluginsOf(confList, { runtimeConfig, cniArgs }),
-    args: request.args,
+    plugins: pluginsOf(confList, { runtimeConfig, cniArgs, prevResult: undefined }),
+    args: [request.args, ...Object.entries(envArgs).map((pair) => pair.join('='))].join(';'),
     prevResult: undefined,
     root: request.root,
     pod,

@@ -71,7 +71,13 @@ const ADDRESS_ROOM = 32
 
 /** Changes settings of one VF of the PF with this index, in one message. */
 export function encodeChangeVf(pf: number, vf: number, change: VfChange): Request {
-  const list = nest(IFLA.vfInfoList, [nest(VF_INFO, changeAttributes(vf, change))])
+  const { portGuid, ...others } = change
+  // The kernel (7.2 still) leaves a VF_INFO at its node GUID: a port GUID behind it, as iproute2
+  // sends it, is lost without an error. A second VF_INFO is read.
+  const infos = portGuid === undefined || change.nodeGuid === undefined
+    ? [changeAttributes(vf, change)]
+    : [changeAttributes(vf, others), changeAttributes(vf, { portGuid })]
+  const list = nest(IFLA.vfInfoList, infos.map((info) => nest(VF_INFO, info)))
   const payload = joinPayload(linkHeader(pf), writeAttributes([list]))
   return { type: LINK_MESSAGE.new, flags: FLAG.request | FLAG.ack, payload }
 }

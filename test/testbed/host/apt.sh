@@ -38,7 +38,7 @@ tried() {
   local title=$1 try; shift
   for try in 1 2 3; do
     ! "$@" || return 0
-    [ "$try" = 3 ] || { say "$title failed ($(apt_reason)), trying again"; sleep $((try * 2)); }
+    [ "$try" = 3 ] || { say "$title failed ($(apt_reason)), trying again"; sleep "$try"; }
   done
   return 1
 }
@@ -49,7 +49,7 @@ apt_lists() { # apt_lists FOLDER SUITE...: package lists of these suites
   mkdir -p "$folder"/{lists/partial,cache/archives/partial}
   for suite in "$@"; do echo "deb [signed-by=$KEYS] $MIRROR $suite main"; done > "$folder/sources.list"
   tried "download of package lists" \
-    step "download of package lists ($*)" 0 "bytes_in $folder/lists" \
+    step "download of package lists" 0 "bytes_in $folder/lists" \
     logged apt_in "$folder" /dev/null apt-get update \
     || skip "no package lists of $* from $MIRROR: $(apt_reason)"
 }

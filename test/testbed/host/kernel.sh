@@ -19,13 +19,21 @@ kernel() { # kernel WANTED
   KERNEL=$TB/kernel-$suite
   [ -f "$KERNEL/.ok" ] || kernel_fetch "$1" "$suite"
   KERNEL_VERSION=$(cat "$KERNEL/version")
+  as_wanted "$1" "there is in $TB"
   # the place belongs to what was built: a cache that was moved is built anew
   hash=$( { cat "$HERE"/{ibfake.c,gcc-12.sh,host/kernel.sh,guest/initramfs.sh}; echo "$KERNEL"; } \
     | sha256sum | cut -c1-16)
   [ "$(cat "$KERNEL/.built" 2> /dev/null)" != "$hash" ] || return 0
-  timed_step build "build of ibfake for kernel $KERNEL_VERSION" kernel_build \
+  timed_step "build-$KERNEL_VERSION" "build of ibfake for kernel $KERNEL_VERSION" kernel_build \
     || { cat "$KERNEL/mod/log" >&2; say "ibfake does not build for kernel $KERNEL_VERSION"; exit 125; }
   echo "$hash" > "$KERNEL/.built"
+}
+
+as_wanted() { # as_wanted WANTED WHERE: a suite takes what there is, a version must be met
+  case $1 in [0-9]*) ;; *) return 0 ;; esac
+  case $KERNEL_VERSION in "${1%.x}" | "${1%.x}"[.+-]*) ;; *)
+    skip "no kernel $1: what $2 is ${KERNEL_VERSION:-none}" ;;
+  esac
 }
 
 kernel_fetch() { # kernel_fetch WANTED SUITE
@@ -35,9 +43,7 @@ kernel_fetch() { # kernel_fetch WANTED SUITE
   KERNEL_VERSION=$(apt_in "$apt" /dev/null apt-cache show linux-image-amd64 \
     | sed -n 's/^Depends:.*linux-image-\([0-9][^ ,]*-amd64\).*/\1/p' | head -1)
   base=${KERNEL_VERSION%-amd64}
-  case $wanted in [0-9]*) case $KERNEL_VERSION in "${wanted%.x}".*) ;; *)
-    skip "Debian $suite has kernel ${KERNEL_VERSION:-none} now, no $wanted" ;;
-  esac ;; esac
+  as_wanted "$wanted" "Debian $suite has now"
   # the packaging of a kernel differs between the suites: take those of these names that there are
   for name in linux-{image,base,binary,modules,headers}-"$KERNEL_VERSION" linux-headers-"$base"-common \
     linux-kbuild-"$base" linux-kbuild-6.1; do
@@ -66,7 +72,7 @@ kernel_build() {
   local modules=$KERNEL/root/usr/lib/modules/$KERNEL_VERSION
   rm -rf "$mod"; mkdir -p "$mod" "$modules/extra" || return
   {
-    sed -i "s#[^ ]*/usr/src/#$KERNEL/root/usr/src/#" "$headers/Makefile" \
+    sed -i "s#[^ =]*/usr/src/#$KERNEL/root/usr/src/#" "$headers/Makefile" \
       && build_tools_with_own_libc \
       && cp "$HERE/ibfake.c" "$mod/" && echo 'obj-m := ibfake.o' > "$mod/Makefile" \
       && with_tools make -s -C "$headers" M="$mod" CC="$HERE/gcc-12.sh" modules \

@@ -7,8 +7,12 @@
 #
 # Needs: WORK (folder of this run), TB (cache). Sets: JOB, process group of the running step.
 
-TTY=
-if [ -t 2 ] && [ "${TERM:-dumb}" != dumb ]; then TTY=1; fi
+TTY='' WIDTH=80
+if [ -t 2 ] && [ "${TERM:-dumb}" != dumb ]; then
+  TTY=1
+  WIDTH=$(stty size <&2 2> /dev/null | cut -d' ' -f2) || :
+  [ "${WIDTH:-0}" -gt 0 ] || WIDTH=80
+fi
 JOB=
 
 say() { printf '%stestbed: %s\n' "${TTY:+$'\r\e[K'}" "$*" >&2; }
@@ -51,7 +55,7 @@ progress_text() { # progress_text UNIT SO_FAR TOTAL ELAPSED_MS
   local unit=$1 so_far=$2 total=$3 ms=$4 left
   if [ "$unit" = s ]; then
     echo "$((ms / 1000)) s of about $total s"
-  elif [ "$so_far" -le 0 ] || [ "$total" -le 0 ]; then
+  elif [ "$so_far" -le 0 ] || [ "$total" -le 0 ] || [ "$ms" -lt 1000 ]; then
     echo "$(((so_far + 500000) / 1000000)) MB, $((ms / 1000)) s so far"
   else
     [ "$so_far" -le "$total" ] || so_far=$total
@@ -63,7 +67,7 @@ progress_text() { # progress_text UNIT SO_FAR TOTAL ELAPSED_MS
 # follow TITLE UNIT TOTAL METER [FILE]: shows JOB until it ends or FILE is there.
 # METER is a command that prints the bytes so far. Leaves the milliseconds in STEP_MS.
 follow() {
-  local title=$1 unit=$2 total=$3 meter=$4 file=${5:-} begun next=10000 now=0 seen
+  local title=$1 unit=$2 total=$3 meter=$4 file=${5:-} begun next=10000 now=0 seen text
   clock; begun=$NOW_MS STEP_MS=0
   if [ -z "$TTY" ]; then
     case $unit-$total in
@@ -80,11 +84,9 @@ follow() {
       next=$((next + 10000))
     fi
     if [ -n "$meter" ]; then seen=$($meter 2> /dev/null) && now=${seen:-$now}; fi
-    if [ -n "$TTY" ]; then
-      printf '\r\e[Ktestbed: %s: %s' "$title" "$(progress_text "$unit" "$now" "$total" "$STEP_MS")" >&2
-    else
-      say "$title: $(progress_text "$unit" "$now" "$total" "$STEP_MS")"
-    fi
+    text="$title: $(progress_text "$unit" "$now" "$total" "$STEP_MS")"
+    # cut to the width: a line that wraps cannot be rewritten
+    if [ -n "$TTY" ]; then text="testbed: $text"; printf '\r\e[K%s' "${text:0:WIDTH - 1}" >&2; else say "$text"; fi
   done
 }
 

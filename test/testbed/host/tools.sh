@@ -37,17 +37,21 @@ tools() {
 }
 
 packages() { # packages NAME...: more packages for the guest; those the machine has come with its root
-  local apt=$TB/apt/tools list lacking=() name
+  local lacking=() name
   for name in "$@"; do [ -f "$TOOLS/.package-$name" ] || lacking+=("$name"); done
   [ ${#lacking[@]} -gt 0 ] || return 0
-  [ -f "$apt/sources.list" ] || apt_lists "$apt" bookworm bookworm-updates bookworm-backports
-  list=$(apt_missing "$apt" "${lacking[@]}") || skip "no packages ${lacking[*]}: $(apt_reason)"
-  if [ -n "$list" ]; then
-    # shellcheck disable=SC2086  # a list of words
-    apt_download "$apt" /var/lib/dpkg/status "${lacking[*]}" "$WORK/debs" $list \
-      || skip "cannot download ${lacking[*]} from $MIRROR: $(apt_reason)"
-    unpack "${lacking[*]}" "$TOOLS" "$WORK"/debs/*.deb || skip "cannot unpack ${lacking[*]} in $TOOLS"
-    rm -rf "$WORK/debs"
-  fi
+  # the lists that came with the tools may be older than what the mirror still has
+  [ -f "$TB/apt/tools/sources.list" ] && packages_fetch "${lacking[@]}" || {
+    apt_lists "$TB/apt/tools" bookworm bookworm-updates bookworm-backports
+    packages_fetch "${lacking[@]}" || skip "cannot fetch ${lacking[*]} from $MIRROR: $(apt_reason)"
+  }
   for name in "${lacking[@]}"; do touch "$TOOLS/.package-$name"; done
+}
+packages_fetch() {
+  local apt=$TB/apt/tools list
+  list=$(apt_missing "$apt" "$@") || return
+  [ -n "$list" ] || return 0
+  # shellcheck disable=SC2086  # a list of words
+  apt_download "$apt" /var/lib/dpkg/status "$*" "$WORK/debs" $list \
+    && unpack "$*" "$TOOLS" "$WORK"/debs/*.deb && rm -rf "$WORK/debs"
 }

@@ -1,0 +1,66 @@
+#!/bin/sh
+# Installs what building and testing need on Debian, if it is absent: compilers, network tools, a
+# bootstrap Node for npm, then the packages of package-lock.json, the pinned Node among them.
+#
+#   scripts/setup.sh [--peer]     --peer: also containernetworking-plugins, what `make test` and
+#                                 `make bench` compare with
+#
+# A second run looks and does nothing. Exit status: 0 all is there, 1 something cannot be had
+# (the reason is on standard error).
+set -eu
+cd "$(dirname "$(readlink -f "$0")")/.."
+export PATH="$PATH:/usr/sbin:/sbin" DEBIAN_FRONTEND=noninteractive
+LIMIT=600 # seconds for one package manager's run
+
+say() { echo "setup: $*" >&2; }
+have() { command -v "$1" > /dev/null 2>&1; }
+
+# The Debian packages that are absent, by what each is needed for.
+missing() {
+  have cc && [ -e /usr/include/stdio.h ] || echo gcc libc6-dev
+  have musl-gcc || echo musl-tools
+  have ip || echo iproute2
+  have ping || echo iputils-ping
+  have nft || echo nftables
+  if ! have npm && ! fresh; then
+    have node || echo nodejs
+    echo npm
+  fi
+  [ "${1:-}" != --peer ] || [ -x /usr/lib/cni/macvlan ] || echo containernetworking-plugins
+}
+
+# The packages of the lock are installed, and the pinned Node with them.
+fresh() {
+  [ -x node_modules/node/bin/node ] && [ node_modules/.verbena-lock -nt package.json ] \
+    && cmp -s package-lock.json node_modules/.verbena-lock
+}
+
+install_packages() {
+  [ $# -gt 0 ] || return 0
+  if [ "$(id -u)" != 0 ]; then
+    say "these Debian packages are absent: $*"
+    say "install them as root: apt-get install --no-install-recommends $*"
+    exit 1
+  fi
+  have apt-get || { say "cannot install $*: apt-get is absent, this is no Debian"; exit 1; }
+  say "installing $* (log: build/setup.log)"
+  timeout "$LIMIT" apt-get install -y --no-install-recommends "$@" > build/setup.log 2>&1 \
+    || { timeout "$LIMIT" apt-get update >> build/setup.log 2>&1 \
+      && timeout "$LIMIT" apt-get install -y --no-install-recommends "$@" >> build/setup.log 2>&1; } \
+    || { tail -5 build/setup.log >&2; say "cannot install $*: see build/setup.log"; exit 1; }
+}
+
+install_modules() {
+  ! fresh || return 0
+  say "npm ci: packages of package-lock.json and the pinned Node (about 130 MB)"
+  timeout "$LIMIT" npm ci --no-audit --no-fund --loglevel=error >&2 \
+    || { say "npm ci failed"; exit 1; }
+  node_modules/node/bin/node --version > /dev/null \
+    || { say "npm ci did not bring the pinned Node: are install scripts allowed?"; exit 1; }
+  cp package-lock.json node_modules/.verbena-lock
+}
+
+mkdir -p build
+# shellcheck disable=SC2046 # one word a package
+install_packages $(missing "$@")
+install_modules

@@ -1,0 +1,16 @@
+/**
+ * Options of `verbena agent` with what each means: for its parser and for the
+ * command tree of the CLI, which may not import the agent.
+ * @module
+ */
+
+export const AGENT_OPTIONS = [
+  { name: 'node', value: 'NAME', help: 'name of the node (default: host name)' },
+  { name: 'store', value: 'FILE', help: 'store (default: /var/lib/verbena/store.db)' },
+  { name: 'state', value: 'DIR', help: 'journal folder (default: /var/lib/verbena/NODE)' },
+  { name: 'socket', value: 'FILE', help: 'shim socket (default: /run/verbena/agent.sock)' },
+  { name: 'status-socket', value: 'FILE', help: 'status socket (default: beside the shim socket)' },
+  { name: 'cluster-network', value: 'NS/NAME', help: 'network of pods that name none' },
+  { name: 'conf-dir', value: 'DIR', help: 'CNI configurations by name (default: /etc/cni/net.d)' },
+  { name: 'host-root', value: 'DIR', help: 'where the host root is mounted (default: none)' },
+] as const

@@ -1,0 +1,39 @@
+/**
+ * Entry of `verbena agent`: arguments, log, signals.
+ * @module
+ */
+import { hostname } from 'node:os'
+import { pino } from 'pino'
+import { textOfThrown } from '#values/failure.ts'
+import { runAgent } from './agent.ts'
+import { AGENT_OPTIONS, parseAgentOptions } from './options.ts'
+
+/** @returns the exit status: 0 after a signal, 1 when it cannot start, 2 for a wrong argument */
+export async function main(argv: readonly string[]): Promise<number> {
+  if (argv.includes('--help')) {
+    process.stdout.write(usage())
+    return 0
+  }
+  const stop = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort())
+  try {
+    const options = parseAgentOptions(argv, hostname())
+    const log = pino({ base: { node: options.node } }, pino.destination({ fd: 1, sync: true }))
+    await runAgent(options, log, stop.signal)
+    return 0
+  } catch (cause) {
+    process.stderr.write(`verbena agent: ${textOfThrown(cause)}\n`)
+    return cause instanceof TypeError ? 2 : 1
+  }
+}
+
+function usage(): string {
+  const lines = AGENT_OPTIONS.map(({ name, value, help }) => {
+    return `  ${`--${name} ${value}`.padEnd(28)}${help}`
+  })
+  return `Usage: verbena agent [options]\n\nServes container runtimes on this node.\n\n${lines.join('\n')}
+
+Example:
+  verbena agent --node a --store /var/lib/verbena/store.db --cluster-network kube-system/ipoib
+`
+}

@@ -1,0 +1,70 @@
+/**
+ * What follows from a document: of a SpiderMultusConfig its
+ * NetworkAttachmentDefinition. Standalone there is no controller, so it is
+ * derived whenever the document is written.
+ * @module
+ */
+import type { Document } from '#needs/records.ts'
+import { nadOf } from '#network/index.ts'
+import { type SpiderMultusConfig, spiderMultusConfig } from '#schema/spider-multus-config.ts'
+import { readWith } from '#schema/zod.ts'
+import { type State, keyOf } from './state.ts'
+
+export type Derived = {
+  readonly made: readonly Document[]
+  /** What followed from the previous form only. */
+  readonly gone: readonly Document[]
+  readonly warnings: readonly string[]
+}
+
+const NOTHING: Derived = { made: [], gone: [], warnings: [] }
+
+/** `document` is admitted; `previous` is its form before, as it stands in `state`. */
+export function derive(
+  document: Document,
+  { previous, state }: { readonly previous: Document | undefined; readonly state: State },
+): Derived {
+  const smc = smcOf(document)
+  if (smc === undefined) return NOTHING
+  const nad = nadOf(smc)
+  const former = smcOf(previous)
+  const before = former === undefined ? undefined : nadOf(former)
+  const standing = state.get(keyOf(nad))
+  const foreign = standing !== undefined && !isOwnedBy(standing, document)
+  const gone = before === undefined || keyOf(before) === keyOf(nad) ? [] : [before]
+  return {
+    made: [merge(nad, { standing, before })],
+    gone: gone.flatMap((one) => state.get(keyOf(one)) ?? []),
+    warnings: foreign
+      ? [`takes over NetworkAttachmentDefinition ${nad.metadata.name}, which was written by hand`]
+      : [],
+  }
+}
+
+/** True when a controller reference of `document` names `owner`. */
+export function isOwnedBy(document: Document, owner: Document): boolean {
+  const references = document.metadata.ownerReferences ?? []
+  return references.some(({ kind, name }) => kind === owner.kind && name === owner.metadata.name)
+}
+
+function smcOf(document: Document | undefined): SpiderMultusConfig | undefined {
+  if (document?.kind !== 'SpiderMultusConfig') return undefined
+  const read = readWith(spiderMultusConfig, document)
+  return read.ok ? read.value : undefined
+}
+
+/** Annotations that others put on the NAD stay; those of its former form do not. */
+function merge(
+  nad: Document,
+  of: { readonly standing: Document | undefined; readonly before: Document | undefined },
+): Document {
+  if (of.standing === undefined) return nad
+  const own = Object.keys(of.before?.metadata.annotations ?? {})
+  const others = Object.entries(of.standing.metadata.annotations ?? {}).filter(
+    ([key]) => !own.includes(key),
+  )
+  const annotations = { ...Object.fromEntries(others), ...nad.metadata.annotations }
+  const { annotations: _, ...standing } = of.standing.metadata
+  const noted = Object.keys(annotations).length === 0 ? {} : { annotations }
+  return { ...nad, metadata: { ...standing, ...nad.metadata, ...noted } }
+}

@@ -1,0 +1,52 @@
+/**
+ * One kernel operation of a step, and the ways to make one.
+ * @module
+ */
+import type { IfName } from '#values/if-name.ts'
+import type { Step } from '#values/step.ts'
+import { type Request, encodeMessage } from '#wire/netlink/message.ts'
+import type { Handle, LinkBook } from './link-book.ts'
+import type { Namespaces } from './namespaces.ts'
+import { type Op, PROTOCOL } from './program.ts'
+
+/** Steps but those that delete links: these have a way of their own. */
+export type ActionStep = Exclude<Step, { do: 'delete-link' }>
+
+/** One kernel operation of a step. */
+export type Action = {
+  readonly step: ActionStep
+  /** What it is about, for a failure. */
+  readonly of: string
+  /** Error numbers that mean that there is nothing left to do. */
+  readonly tolerates: readonly number[]
+  /** Chooses other indexes; only of an operation that gives a link an index. */
+  readonly renew: (() => void) | undefined
+  /** Undefined when a link that it needs is not there. */
+  readonly op: () => Op | undefined
+}
+
+/** What a step is turned into operations with. */
+export type Context = { readonly book: LinkBook; readonly spaces: Namespaces }
+
+/** An operation on a link by its index; `also` tolerates. */
+export function linkAction(
+  step: ActionStep,
+  { spaces }: Context,
+  made: {
+    handle: Handle
+    request: (index: number) => Request
+    tolerates?: readonly number[]
+    of?: IfName | string
+  },
+): Action {
+  const netns = spaces.enter(made.handle.where)
+  const { handle, request, tolerates = [], of = handle.name } = made
+  const op = (): Op | undefined =>
+    handle.index === undefined ? undefined : routeOp(netns, request(handle.index))
+  return { step, of, tolerates, renew: undefined, op }
+}
+
+/** One rtnetlink request as an operation. */
+export function routeOp(netns: number, request: Request): Op {
+  return { op: 'netlink', netns, protocol: PROTOCOL.route, messages: encodeMessage(request, 1) }
+}

@@ -1,0 +1,135 @@
+/**
+ * The one way in which this program changes a host: whole plans, in as few
+ * calls of the addon as possible (one that looks up what is there, one that
+ * does the rest).
+ * @module
+ */
+import type { DeleteLink, Step } from '#values/step.ts'
+import type { KernelEffects } from '#needs/kernel.ts'
+import type { Random } from '#needs/clock.ts'
+import { readMessages } from '#wire/netlink/message.ts'
+import { LINK_MESSAGE, decodeLink, encodeGetLink } from '#wire/rtnetlink/link.ts'
+import { type Action, type ActionStep, type Context, routeOp } from './action.ts'
+import { actionsOf } from './actions.ts'
+import { type Limit, deleteLinks } from './delete-links.ts'
+import { ERRNO } from './errno.ts'
+import { LinkBook } from './link-book.ts'
+import { type HostView, Namespaces } from './namespaces.ts'
+import { runProgram } from './netns-call.ts'
+import type { Op, OpResult } from './program.ts'
+import { refusal } from './refusal.ts'
+
+/** Tries to find an index that nobody has. */
+const INDEX_TRIES = 5
+const NO_DATA = new Uint8Array(0)
+
+/** Effects on the host that `view` shows. */
+export function hostEffects(
+  view: HostView,
+  needs: { readonly random: Random; readonly limit: Limit },
+): KernelEffects {
+  return {
+    async take(steps) {
+      using spaces = new Namespaces(view)
+      const possible = withoutGone(steps, spaces)
+      for (const part of partsOf(possible)) {
+        if (part.deletes.length > 0) await deleteLinks(part.deletes, spaces, needs.limit)
+        await takePart(part.others, { spaces, book: new LinkBook(needs.random) })
+      }
+    },
+  }
+}
+
+type Part = { readonly deletes: DeleteLink[]; readonly others: ActionStep[] }
+
+/** Runs of deletions, each with the run of other steps behind it. */
+function partsOf(steps: readonly Step[]): Part[] {
+  const parts: Part[] = []
+  for (const step of steps) {
+    const last = parts.at(-1)
+    if (step.do === 'delete-link') {
+      if (last !== undefined && last.others.length === 0) last.deletes.push(step)
+      else parts.push({ deletes: [step], others: [] })
+    } else if (last === undefined) parts.push({ deletes: [], others: [step] })
+    else last.others.push(step)
+  }
+  return parts
+}
+
+/**
+ * Leaves out what takes something back in a namespace that is gone: it went
+ * with it. A setting goes with its namespace too, when all else there is taken
+ * back. Any other step there is refused before the first effect.
+ * @throws {Failure} `netns-gone`
+ */
+function withoutGone(steps: readonly Step[], spaces: Namespaces): Step[] {
+  const isGone = (step: Step): boolean => spaces.find(placeOf(step)) === undefined
+  const gone = steps.filter((step) => step.do !== 'delete-link' && isGone(step))
+  const wanted = gone.find((step) => !takesBack(step))
+  if (wanted !== undefined) spaces.enter(placeOf(wanted))
+  return steps.filter((step) => !gone.includes(step))
+}
+
+function takesBack(step: Step): boolean {
+  return step.do.startsWith('remove-') || (step.do === 'set-sysctl' && step.was !== undefined)
+}
+
+function placeOf(step: Step): 'host' | Extract<Step, { netns: unknown }>['netns'] {
+  return 'netns' in step ? step.netns : step.where
+}
+
+/** @throws {Failure} `kernel-refused`: what came before the refused step stays done */
+async function takePart(steps: readonly ActionStep[], context: Context): Promise<void> {
+  const actions = steps.flatMap((step) => actionsOf(step, context))
+  await lookUp(context)
+  let tries = 0
+  for (let at = 0; at < actions.length;) {
+    const { done, result } = await runFrom(actions, at)
+    at += done
+    const action = actions[at]
+    if (action === undefined || result === undefined) return
+    const errno = -result.status
+    const taken = errno === ERRNO.EBUSY || errno === ERRNO.EEXIST
+    if (action.tolerates.includes(errno)) at++
+    else if (taken && action.renew !== undefined && tries++ < INDEX_TRIES) action.renew()
+    else throw refusal(result, detailsOf(action))
+  }
+}
+
+function detailsOf({ step, of }: Action): Record<string, string> {
+  return { step: step.do, of, where: placeOf(step) }
+}
+
+/** How many operations were done from `at` on, and the result of the first that was not. */
+async function runFrom(
+  actions: readonly Action[],
+  at: number,
+): Promise<{ done: number; result: OpResult | undefined }> {
+  const ops: Op[] = []
+  let missing = false
+  for (let next = at; next < actions.length && !missing; next++) {
+    const op = actions[next]?.op()
+    if (op === undefined) missing = true
+    else ops.push(op)
+  }
+  const results = await runProgram(ops)
+  const failed = results.findIndex(({ status }) => status < 0)
+  if (failed >= 0) return { done: failed, result: results[failed] }
+  // The link that the next operation is about is not there: so would the kernel have said.
+  const noLink: OpResult = { status: -ERRNO.ENODEV, data: NO_DATA }
+  return { done: ops.length, result: missing ? noLink : undefined }
+}
+
+/** Finds the indexes of links that were there before; those that are missing stay undefined. */
+async function lookUp({ book, spaces }: Context): Promise<void> {
+  const handles = book.lookedUp()
+  const results = await runProgram(handles.map(({ where, name }) => (
+    { ...routeOp(spaces.enter(where), encodeGetLink({ name })), goOn: true })))
+  for (const [number, handle] of handles.entries()) {
+    const result = results[number]
+    if (result === undefined || result.status === -ERRNO.ENODEV) continue
+    if (result.status < 0) throw refusal(result, { step: 'find', of: handle.name })
+    const message = readMessages(result.data).find(({ type }) => type === LINK_MESSAGE.new)
+    if (message !== undefined) handle.index = decodeLink(message.payload).index
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * The host's kernel as `needs/kernel.ts` wants it: questions and effects over
+ * netlink, /proc/sys and sysfs. Needs CAP_NET_ADMIN and CAP_SYS_ADMIN (setns).
+ * @module
+ */
+import type { Random } from '#needs/clock.ts'
+import type { Kernel } from '#needs/kernel.ts'
+import { hostRandom } from './clock.ts'
+import { hostEffects } from './effects.ts'
+import { poolLimit } from './limit.ts'
+import type { HostView } from './namespaces.ts'
+import { netlinkQuestions } from './questions.ts'
+import { driverOf, hcaPort } from './sysfs.ts'
+
+/** What of the host is served; all of it, seen from within, unless said otherwise. */
+export type HostOptions = Partial<HostView> & {
+  /** Where sysfs is mounted. */
+  readonly sysRoot?: string
+  readonly random?: Random
+}
+
+/** The kernel under this process. A descriptor in the options stays the caller's. */
+export function hostKernel(options: HostOptions = {}): Kernel {
+  const { hostNetns = -1, hostRoot = '', sysRoot = '/sys', random = hostRandom() } = options
+  const view = { hostNetns, hostRoot }
+  return {
+    ...netlinkQuestions(view),
+    driverOf: (pci) => driverOf(sysRoot, pci),
+    hcaPort: (link) => hcaPort(sysRoot, link),
+    ...hostEffects(view, { random, limit: poolLimit() }),
+  }
+}

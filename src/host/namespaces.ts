@@ -1,0 +1,112 @@
+/**
+ * Network namespaces by path: opened once for a call, entered by descriptor, so
+ * that a path which changes meanwhile cannot lead elsewhere.
+ *
+ * Spec: network_namespaces(7); proc(5), /proc/PID/ns. All namespaces are files of
+ * one file system (nsfs), so one is known by the device number of our own.
+ * @module
+ */
+import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs'
+import type { NetnsPath, Where } from '#values/netns.ts'
+import type { NetnsState } from '#needs/kernel.ts'
+import { fail } from './failures.ts'
+
+/** Where the host is, as seen from this process. */
+export type HostView = {
+  /** Descriptor of the namespace called `host`; -1: that of this process. */
+  readonly hostNetns: number
+  /** Prefix of every path of the host: empty, or where a container has it mounted. */
+  readonly hostRoot: string
+}
+
+type Opened =
+  | { readonly netns: 'there'; readonly fd: number; readonly id: string }
+  | { readonly netns: 'gone' | 'foreign' }
+
+// Without NONBLOCK a path that is a pipe would hold the thread.
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
+const OWN = '/proc/self/ns/net'
+
+/** The namespaces of one call. Closes what it opened. */
+export class Namespaces implements Disposable {
+  readonly #host: HostView
+  readonly #opened = new Map<NetnsPath, Opened>()
+
+  constructor(host: HostView) {
+    this.#host = host
+  }
+
+  /** Descriptor, or undefined when there is no namespace at this path. */
+  find(where: Where): number | undefined {
+    if (where === 'host') return this.#host.hostNetns
+    const opened = this.#open(where)
+    return opened.netns === 'there' ? opened.fd : undefined
+  }
+
+  /** @throws {Failure} `netns-gone` */
+  enter(where: Where): number {
+    if (where === 'host') return this.#host.hostNetns
+    const opened = this.#open(where)
+    if (opened.netns === 'there') return opened.fd
+    const reason = opened.netns === 'gone' ? 'no such file' : 'it is not a network namespace'
+    throw fail('netns-gone', { netns: where, reason })
+  }
+
+  [Symbol.dispose](): void {
+    for (const opened of this.#opened.values()) {
+      if (opened.netns === 'there') closeSync(opened.fd)
+    }
+    this.#opened.clear()
+  }
+
+  #open(path: NetnsPath): Opened {
+    const known = this.#opened.get(path)
+    if (known !== undefined) return known
+    const opened = openNetns(this.#host.hostRoot + path)
+    this.#opened.set(path, opened)
+    return opened
+  }
+}
+
+/** What a path stands for, without keeping it open. */
+export function netnsState(host: HostView, path: NetnsPath): NetnsState {
+  const opened = openNetns(host.hostRoot + path)
+  if (opened.netns !== 'there') return { netns: opened.netns }
+  closeSync(opened.fd)
+  const own = statSync(OWN)
+  const ids = [
+    `${own.dev}:${own.ino}`,
+    host.hostNetns < 0 ? undefined : idOf(host.hostNetns),
+  ]
+  return { netns: 'there', id: opened.id, own: ids.includes(opened.id) }
+}
+
+function openNetns(path: string): Opened {
+  const fd = tryOpen(path)
+  if (fd === undefined) return { netns: 'gone' }
+  if (fd < 0) return { netns: 'foreign' }
+  try {
+    if (fstatSync(fd).dev === statSync(OWN).dev) return { netns: 'there', fd, id: idOf(fd) }
+  } catch (cause) {
+    closeSync(fd)
+    throw cause
+  }
+  closeSync(fd)
+  return { netns: 'foreign' }
+}
+
+/** Undefined when there is no such file, -1 when it cannot be opened. */
+function tryOpen(path: string): number | undefined {
+  try {
+    return openSync(path, FLAGS)
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    // ESRCH: the process of /proc/PID/ns/net ended after the path was looked up.
+    return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH' ? undefined : -1
+  }
+}
+
+function idOf(fd: number): string {
+  const { dev, ino } = fstatSync(fd)
+  return `${dev}:${ino}`
+}

@@ -1,0 +1,51 @@
+/**
+ * The one door to the netns addon (`native/netns/`): loads it at the first
+ * call and runs programs on its pool threads, never on the main one.
+ * @module
+ */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { Bytes } from '#wire/netlink/attribute.ts'
+import { type Answer, decodeAnswer, readMessages } from '#wire/netlink/message.ts'
+import { fail } from './failures.ts'
+import { type Op, type OpResult, decodeResults, encodeProgram } from './program.ts'
+
+type Addon = { readonly transact: (program: Bytes) => Promise<Bytes> }
+
+let loaded: Addon | undefined
+
+/**
+ * Runs operations in order in one call. After a failure without `goOn` the rest
+ * is not executed. Descriptors must stay open until it settles.
+ * @throws {Failure} `addon-missing`
+ */
+export async function runProgram(ops: readonly Op[]): Promise<readonly OpResult[]> {
+  if (ops.length === 0) return []
+  loaded ??= load()
+  return decodeResults(await loaded.transact(encodeProgram(ops)))
+}
+
+/** The kernel's words about a failed netlink operation; undefined when it had none. */
+export function wordsIn({ data }: OpResult): string | undefined {
+  const answers = readMessages(data).map(decodeAnswer)
+  return answers.find((answer): answer is Answer => answer !== undefined && answer.errno !== 0)?.text
+}
+
+/** `VERBENA_NATIVE`, else beside the bundle (dist/) or above the sources (src/host/). */
+function load(): Addon {
+  const given = process.env['VERBENA_NATIVE']
+  const candidates = given === undefined
+    ? ['../build/netns.node', '../../build/netns.node'].map((path) => join(import.meta.dirname, path))
+    : [given]
+  const path = candidates.find((candidate) => existsSync(candidate))
+  if (path === undefined) throw fail('addon-missing', { path: candidates.at(-1) })
+  const addon: unknown = createRequire(import.meta.url)(path)
+  if (!isAddon(addon)) throw fail('addon-missing', { path })
+  return addon
+}
+
+function isAddon(value: unknown): value is Addon {
+  return typeof value === 'object' && value !== null && 'transact' in value &&
+    typeof value.transact === 'function'
+}

@@ -1,0 +1,175 @@
+/**
+ * The effects that a step has on a simulated host, one by one: what a kill can
+ * come between. Names to links are looked up when the step's turn comes.
+ * @module
+ */
+import type { IfName } from '#values/if-name.ts'
+import { bearsMark, VERBENA_GROUP } from '#values/link.ts'
+import type { CreateLink, DeleteLink, SetLink, Step } from '#values/step.ts'
+import { addAddress, addNeighbour, removeAddress, removeNeighbour } from './addresses.ts'
+import { type Refusal, refusal } from './errno.ts'
+import {
+  type SimHost,
+  type SimLink,
+  type SimNetns,
+  findNetns,
+  linkNamed,
+  netnsAt,
+} from './host.ts'
+import { deleteLink, isAlive, moveLink, renameLink, setLink, setSysctl } from './links.ts'
+import { makeLink } from './make-link.ts'
+import { addRoute, removeRoute } from './routes.ts'
+import { addRule, removeRule } from './rules.ts'
+
+/** One change of the kernel's state, or the reason why it was not made. */
+export type Effect = { readonly effect: string; readonly run: () => Refusal | undefined }
+
+/** The host, and the name of the namespace that `host` stands for. */
+export type View = { readonly host: SimHost; readonly own: string }
+
+/** Effects of `step` in order. @throws {Failure} `netns-gone`; never for what takes back */
+export function effectsOf(view: View, step: Step): Effect[] {
+  switch (step.do) {
+    case 'create-link':
+      return createEffects(view, step)
+    case 'delete-link':
+      return deleteEffects(view, step)
+    case 'set-link':
+      return setEffects(view, step)
+    case 'rename-link': {
+      const netns = netnsAt(view.host, step.netns)
+      const run = (): Refusal | undefined =>
+        onLink(netns, step.from, (link) => renameLink(link, step.to))
+      return [{ effect: 'rename', run }]
+    }
+    default:
+      return plainEffects(view, step)
+  }
+}
+
+type LinkStep = Extract<
+  Step,
+  { do: 'create-link' } | { do: 'delete-link' } | { do: 'set-link' } | { do: 'rename-link' }
+>
+type PlainStep = Exclude<Step, LinkStep>
+
+/** A step of one effect; none when it takes back what went with its namespace. */
+function plainEffects({ host, own }: View, step: PlainStep): Effect[] {
+  const there = findNetns(host, step.where === 'host' ? own : step.where)
+  if (there === undefined && step.do.startsWith('remove-')) return []
+  const netns = netnsAt(host, step.where, own)
+  return [{ effect: step.do, run: () => change(host, netns, step) }]
+}
+
+function change(host: SimHost, netns: SimNetns, step: PlainStep): Refusal | undefined {
+  switch (step.do) {
+    case 'add-address':
+      return onLink(netns, step.link, (link) => addAddress(link, step.cidr))
+    case 'remove-address':
+      return ifThere(netns, step.link, (link) => removeAddress(link, step.cidr))
+    case 'add-neighbour': {
+      const { neighbour } = step
+      return onLink(netns, neighbour.link, (link) => done(() => addNeighbour(link, neighbour)))
+    }
+    case 'remove-neighbour':
+      return ifThere(netns, step.neighbour.link, (link) => removeNeighbour(link, step.neighbour))
+    case 'add-route':
+      return addRoute(netns, step.route)
+    case 'remove-route':
+      return done(() => removeRoute(netns, step.route))
+    case 'add-rule':
+      return addRule(netns, step.rule)
+    case 'remove-rule':
+      return done(() => removeRule(netns, step.rule))
+    case 'set-sysctl':
+      return setSysctl(host, netns, step)
+    case 'add-nft-table':
+      if (netns.tables.has(step.table.name)) return refusal('EEXIST')
+      return done(() => netns.tables.set(step.table.name, step.table))
+    case 'remove-nft-table':
+      return done(() => netns.tables.delete(step.table.name))
+  }
+}
+
+/** create, alias, then for IPoIB its MTU (ignored at creation), then the move. */
+function createEffects({ host, own }: View, step: CreateLink): Effect[] {
+  const pod = netnsAt(host, step.netns)
+  const home = netnsAt(host, 'host', own)
+  const at = step.way === 'move' ? home : pod
+  let made: SimLink | undefined
+  const onMade = (effect: string, change: (link: SimLink) => Refusal | undefined): Effect => ({
+    effect,
+    run: () => (made === undefined || !isAlive(made) ? refusal('ENODEV') : change(made)),
+  })
+  const create: Effect = {
+    effect: 'create',
+    run: () => {
+      const result = makeLink({ host, step, own: home, at })
+      if ('errno' in result) return result
+      made = result
+      return undefined
+    },
+  }
+  const alias = onMade('alias', (link) => done(() => { link.alias = step.mark }))
+  const { mtu } = step
+  const late = step.spec.kind === 'ipoib' && mtu !== undefined
+  return [
+    create,
+    alias,
+    ...(late ? [onMade('mtu', (link) => setLink(host, link, { mtu }))] : []),
+    ...(step.way === 'move' ? [onMade('move', (link) => moveLink(host, link, pod))] : []),
+  ]
+}
+
+/** One effect for each link that is ours, in the pod, here, or where the kernel put it. */
+function deleteEffects({ host, own }: View, step: DeleteLink): Effect[] {
+  const { mark } = step
+  const pod = findNetns(host, step.netns)
+  const named = (link: SimLink): boolean => step.names.includes(link.name)
+  const found: SimLink[] = []
+  if (mark === undefined) {
+    found.push(...(pod?.links ?? []).filter((l) => named(l) && l.kind.kind === step.kind))
+  } else {
+    found.push(...(pod?.links ?? []).filter((l) => named(l) && bearsMark(l, mark)))
+    for (const home of new Set([netnsAt(host, 'host', own), netnsAt(host, 'host')])) {
+      found.push(...home.links.filter((link) =>
+        named(link) ? bearsMark(link, mark) : link.group === VERBENA_GROUP && link.alias === mark))
+    }
+  }
+  return [...new Set(found)].map((link) => ({
+    effect: `delete ${link.name}`, run: () => done(() => deleteLink(host, link)),
+  }))
+}
+
+/** Each setting is an effect of its own; `up` is the last. */
+function setEffects({ host, own }: View, { where, link, set }: SetLink): Effect[] {
+  const { mtu, addrGenMode, txQueueLength, up } = set
+  const parts: [string, SetLink['set']][] = []
+  if (addrGenMode !== undefined) parts.push(['addrgenmode', { addrGenMode }])
+  if (mtu !== undefined) parts.push(['mtu', { mtu }])
+  if (txQueueLength !== undefined) parts.push(['txqueuelen', { txQueueLength }])
+  if (up !== undefined) parts.push(['up', { up }])
+  const netns = netnsAt(host, where, own)
+  return parts.map(([effect, part]) => ({
+    effect,
+    run: () => onLink(netns, link, (found) => setLink(host, found, part)),
+  }))
+}
+
+function onLink(
+  netns: SimNetns,
+  name: IfName,
+  act: (link: SimLink) => Refusal | undefined,
+): Refusal | undefined {
+  const link = linkNamed(netns, name)
+  return link === undefined ? refusal('ENODEV') : act(link)
+}
+
+function ifThere(netns: SimNetns, name: IfName, act: (link: SimLink) => void): undefined {
+  const link = linkNamed(netns, name)
+  if (link !== undefined) act(link)
+}
+
+function done(act: () => void): undefined {
+  act()
+}

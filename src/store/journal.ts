@@ -1,0 +1,103 @@
+/**
+ * The agent's journal in SQLite: one row an attachment, as JSON, with the
+ * columns it is looked up by. Calls are synchronous and durable against a
+ * crash of the process, not of the machine: what the journal describes
+ * (namespaces, links) dies with the machine too.
+ * @module
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { Journal, Row } from '#attach/index.ts'
+import { failureOf, openDatabase } from './database.ts'
+
+const LAYOUT = {
+  version: 1,
+  statements: `
+    CREATE TABLE attachments (
+      attachment TEXT PRIMARY KEY, container TEXT NOT NULL, body TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX by_container ON attachments (container)`,
+} as const
+
+/** Meets {@link Journal}; close it by disposing of it. */
+export class SqliteJournal implements Journal {
+  readonly #db: DatabaseSync
+  readonly #path: string
+  readonly #put: StatementSync
+  readonly #drop: StatementSync
+  readonly #get: StatementSync
+  readonly #ofContainer: StatementSync
+  readonly #all: StatementSync
+
+  constructor(path: string) {
+    const db = openDatabase(path, LAYOUT)
+    this.#db = db
+    this.#path = path
+    this.#put = db.prepare(
+      'INSERT INTO attachments VALUES (?, ?, ?) ON CONFLICT (attachment) ' +
+        'DO UPDATE SET container = excluded.container, body = excluded.body',
+    )
+    this.#drop = db.prepare('DELETE FROM attachments WHERE attachment = ?')
+    this.#get = db.prepare('SELECT body FROM attachments WHERE attachment = ?')
+    this.#ofContainer = db.prepare('SELECT body FROM attachments WHERE container = ?')
+    this.#all = db.prepare('SELECT body FROM attachments ORDER BY attachment')
+  }
+
+  write(rows: readonly Row[]): void {
+    this.#atOnce(rows, (row) => {
+      this.#put.run(row.attachment, row.owner.containerId, JSON.stringify(row))
+    })
+  }
+
+  erase(attachments: readonly string[]): void {
+    this.#atOnce(attachments, (attachment) => {
+      this.#drop.run(attachment)
+    })
+  }
+
+  get(attachment: string): Row | undefined {
+    return this.#read(this.#get, attachment)[0]
+  }
+
+  byContainer(containerId: string): readonly Row[] {
+    return this.#read(this.#ofContainer, containerId)
+  }
+
+  all(): readonly Row[] {
+    return this.#read(this.#all)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#db.close()
+    return Promise.resolve()
+  }
+
+  /** One statement is a transaction by itself; several get one around them. */
+  #atOnce<T>(items: readonly T[], write: (item: T) => void): void {
+    try {
+      if (items.length > 1) this.#db.exec('BEGIN IMMEDIATE')
+      for (const item of items) write(item)
+      if (items.length > 1) this.#db.exec('COMMIT')
+    } catch (cause) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      throw failureOf(cause, this.#path)
+    }
+  }
+
+  #read(statement: StatementSync, ...by: string[]): Row[] {
+    try {
+      return statement.all(...by).map(({ body }) => decodeRow(String(body)))
+    } catch (cause) {
+      throw failureOf(cause, this.#path)
+    }
+  }
+}
+
+/** @throws {Failure} `store-corrupt`, `store-version`, `store-read-only`, `store-failed` */
+export function openJournal({ path }: { readonly path: string }): SqliteJournal {
+  return new SqliteJournal(path)
+}
+
+/** The row decoder: what stands there is what `write` put there. */
+function decodeRow(body: string): Row {
+  return JSON.parse(body) as Row
+}
