@@ -57,15 +57,23 @@ function faultOfLink(page: string, link: string, root: string): string | undefin
 
 /** Anchors as the forges make them: lower case, words with hyphens, no punctuation. */
 export function anchorsOf(markdown: string): string[] {
-  return withoutCode(markdown)
+  return withoutBlocks(markdown)
     .split('\n')
     .filter((line) => /^#{1,6} /.test(line))
     .map((line) => line.replace(/^#+ /, '').trim().toLowerCase())
     .map((text) => text.replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(' ', '-'))
 }
 
-/** Blanks fenced blocks and code spans, line numbers kept. */
+/** Blanks fenced blocks, line numbers kept. */
+function withoutBlocks(markdown: string): string {
+  return markdown.replaceAll(/^```[\s\S]*?^```/gm, blank)
+}
+
+/** Blanks code spans too. */
 function withoutCode(markdown: string): string {
-  const blank = (text: string): string => text.replaceAll(/[^\n]/g, ' ')
-  return markdown.replaceAll(/^```[\s\S]*?^```/gm, blank).replaceAll(/`[^`\n]*`/g, blank)
+  return withoutBlocks(markdown).replaceAll(/`[^`\n]*`/g, blank)
+}
+
+function blank(text: string): string {
+  return text.replaceAll(/[^\n]/g, ' ')
 }

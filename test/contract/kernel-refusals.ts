@@ -20,7 +20,7 @@ import {
   RULE,
   stateOf,
   type WithWorld,
-} from './kernel.ts'
+} from './kernel-world.ts'
 
 const ABSENT = parseIfName('vbctnone')
 

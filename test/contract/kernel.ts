@@ -6,36 +6,25 @@
  */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Kernel } from '#needs/kernel.ts'
 import { parseHardwareAddress } from '#values/hardware-address.ts'
-import { type IfName, parseIfName } from '#values/if-name.ts'
+import { parseIfName } from '#values/if-name.ts'
 import { parseCidr, parseIp } from '#values/ip.ts'
-import {
-  type Link,
-  type MacvlanMode,
-  VERBENA_GROUP,
-  VERBENA_PROTOCOL,
-  VERBENA_TABLE,
-} from '#values/link.ts'
-import type { NetnsPath, Where } from '#values/netns.ts'
-import { parsePkey } from '#values/pkey.ts'
-import { MAIN_TABLE, type Route, type Rule } from '#values/route.ts'
+import { VERBENA_GROUP, VERBENA_PROTOCOL, VERBENA_TABLE } from '#values/link.ts'
+import type { Rule } from '#values/route.ts'
 import { type CreateLink, STEP_KINDS, type Step, undoOf, undoOfAll } from '#values/step.ts'
 import { refusalContract } from './kernel-refusals.ts'
+import {
+  type ContractWorld,
+  ipoib,
+  linkAt,
+  macvlan,
+  routeBy,
+  RULE,
+  stateOf,
+  type WithWorld,
+} from './kernel-world.ts'
 
-/** One fresh host for one test: nothing of ours on it, its pod empty but for `lo`. */
-export type ContractWorld = {
-  readonly kernel: Kernel
-  readonly pod: NetnsPath
-  /** Up, with a carrier, in the host's namespace. */
-  readonly ethernetParent: IfName
-  readonly ipoibParent: IfName | undefined
-  /** The pod's namespace is no more, its path neither. */
-  removeNetns(): Promise<void>
-  close(): Promise<void>
-  /** Neighbour entries as `ip neigh` prints them, where they can be had. */
-  readonly neighbours?: (where: Where) => Promise<string>
-}
+export type { ContractWorld } from './kernel-world.ts'
 
 const TEMP = parseIfName('vbct0')
 const NAME = parseIfName('net1')
@@ -67,9 +56,6 @@ export function kernelContract(name: string, open: () => Promise<ContractWorld>)
     refusalContract(withWorld)
   })
 }
-
-/** Registers one test over a fresh host; one that begins with `ipoib` needs that parent. */
-export type WithWorld = (does: string, act: (world: ContractWorld) => Promise<void>) => void
 
 function planContract(withWorld: WithWorld): void {
   withWorld('the plan of this suite has every kind of step', async (world) => {
@@ -194,33 +180,6 @@ function linkContract(withWorld: WithWorld): void {
   })
 }
 
-/** A macvlan of ours over the world's Ethernet parent. */
-export function macvlan(
-  { pod, ethernetParent }: ContractWorld,
-  { mode = 'bridge' }: { readonly mode?: MacvlanMode } = {},
-): CreateLink {
-  return {
-    do: 'create-link', netns: pod, way: 'in-place', temp: TEMP, name: NAME, mark: MARK,
-    spec: { kind: 'macvlan', parent: ethernetParent, mode }, mtu: undefined,
-    address: mode === 'passthru' ? undefined : MAC,
-  }
-}
-
-/** An IPoIB child of ours. */
-export function ipoib(
-  { pod, ipoibParent = NAME }: ContractWorld,
-  { mode, pkey }: { readonly mode?: 'datagram' | 'connected'; readonly pkey?: string },
-): CreateLink {
-  return {
-    do: 'create-link', netns: pod, way: 'in-place', temp: TEMP, name: NAME, mark: MARK,
-    spec: {
-      kind: 'ipoib', parent: ipoibParent, mode,
-      pkey: pkey === undefined ? undefined : parsePkey(pkey),
-    },
-    mtu: undefined, address: undefined,
-  }
-}
-
 function veth({ pod }: ContractWorld): CreateLink {
   const address = parseHardwareAddress('02:00:00:00:10:02')
   return {
@@ -229,20 +188,6 @@ function veth({ pod }: ContractWorld): CreateLink {
   }
 }
 
-/** A route of ours by a link. */
-export function routeBy(dev: IfName, dst: string, via?: string): Route {
-  return {
-    dst: parseCidr(dst), via: via === undefined ? undefined : parseIp(via), dev,
-    table: MAIN_TABLE, scope: via === undefined && !dst.includes(':') ? 'link' : 'global',
-    src: undefined, priority: undefined, onlink: false, protocol: VERBENA_PROTOCOL,
-  }
-}
-
-/** A rule of ours. */
-export const RULE: Rule = {
-  family: 4, priority: 1000, from: undefined, to: parseCidr('10.99.0.7/32'), fwmark: undefined,
-  table: 500, protocol: VERBENA_PROTOCOL,
-}
 const MARK_RULE: Rule = { ...RULE, to: undefined, fwmark: { mark: 1, mask: 0xffffffff } }
 const RP_FILTER = 'net/ipv4/conf/all/rp_filter'
 
@@ -315,20 +260,3 @@ async function readBack(world: ContractWorld): Promise<void> {
   ok((await world.neighbours('host')).includes(`10.99.0.7 dev ${PEER} lladdr ${MAC} PERMANENT`))
 }
 
-/** @throws {AssertionError} when it is not there */
-export async function linkAt({ kernel }: ContractWorld, where: Where, name: IfName): Promise<Link> {
-  const link = await kernel.link(where, name)
-  ok(link, `there is no ${name}`)
-  return link
-}
-
-/** Everything that the questions tell of both namespaces, but for what time alone changes. */
-export async function stateOf({ kernel, pod }: ContractWorld): Promise<unknown> {
-  const state = async (where: Where): Promise<unknown> => ({
-    links: await kernel.links(where),
-    addresses: (await kernel.addresses(where)).map(({ link, cidr }) => `${link} ${cidr}`),
-    routes: await kernel.routes(where), rules: await kernel.rules(where),
-    rpFilter: await kernel.sysctl(where, RP_FILTER), nftTables: await kernel.nftTables(where),
-  })
-  return { host: await state('host'), pod: await state(pod) }
-}

@@ -11,6 +11,8 @@ import type { Context, OutputOptions, StatusOptions, StoreOptions, Task } from '
 /** Takes the command that was chosen. */
 export type Call = (task: Task) => Promise<void>
 
+/** Fixed, so that the reference page is the same wherever it is made. */
+const HELP_COLUMNS = 90
 const LAB_FILES = ['manifests/ipoib-network.yaml', 'manifests/ipoib-daemonset.yaml']
 
 type Streams = Pick<Context, 'stdout' | 'stderr'>
@@ -21,6 +23,7 @@ export function makeProgram(call: Call = async () => undefined, streams?: Stream
     .description('InfiniBand and RDMA network interfaces for pods and containers')
     .exitOverride()
     .showSuggestionAfterError()
+    .configureHelp({ helpWidth: HELP_COLUMNS })
   if (streams !== undefined) {
     program.configureOutput({
       writeOut: (text) => streams.stdout.write(text),

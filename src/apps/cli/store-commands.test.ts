@@ -167,7 +167,8 @@ test('get -A shows namespaces, -o name one name a line', async () => {
   const names = await bench.verbena(['get', 'sp,smc', '-A', '-o', 'name'])
   equal(
     names.stdout,
-    'spiderippool.spiderpool.spidernet.io/v4-91\nspidermultusconfig.spiderpool.spidernet.io/ipoib\n',
+    'spiderippool.spiderpool.spidernet.io/v4-91\n' +
+      'spidermultusconfig.spiderpool.spidernet.io/ipoib\n',
   )
   const yaml = await bench.verbena(['get', 'sp', 'v4-91', '-o', 'yaml'])
   match(yaml.stdout, /^apiVersion: spiderpool\.spidernet\.io\/v2beta1\nkind: SpiderIPPool\n/)
