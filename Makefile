@@ -36,7 +36,7 @@ lab: build
 	@bin/verbena lab $(if $(GROUND),--ground $(GROUND)) $(if $(KEEP),--keep)
 
 test: setup-peer build
-	@npm test
+	@$(NODE) --run test
 
 # Skipping is no failure, but it is said, and build/test-vm.skipped tells the caller.
 test-vm: build

@@ -94,12 +94,12 @@ function writeAll(files: readonly { path: string; contents: string | Uint8Array 
   }
 }
 
-/** What an earlier build left and this one did not make. */
+/** What an earlier build left and this one did not make, compiled code of it included. */
 function removeOthers(made: ReadonlySet<string>): void {
+  rmSync(path.join(DIST, '.cache'), { recursive: true, force: true })
   for (const name of readdirSync(DIST, { recursive: true, encoding: 'utf8' })) {
     const file = path.join(DIST, name)
-    const inCache = name.split(path.sep)[0] === '.cache'
-    if (!inCache && name.endsWith('.js') && !made.has(file)) rmSync(file)
+    if (name.endsWith('.js') && !made.has(file)) rmSync(file)
   }
 }
 

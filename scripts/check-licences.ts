@@ -24,7 +24,7 @@ export function checkPackageLicences(lock: Lock = readLock()): Fault[] {
     .map(([name, { license }]) => ({
       path: 'package-lock.json',
       line: 0,
-      text: `${name.replace(/^node_modules\//, '')}: licence ${license ?? 'unknown'} is not allowed`,
+      text: `${name.replace(/^node_modules\//, '')}: licence ${license ?? 'unknown'} is refused`,
     }))
 }
 

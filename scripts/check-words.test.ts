@@ -95,7 +95,7 @@ test('checkPackageLicences() looks at the product, not at its tools', () => {
   })
   deepEqual(
     faults.map(({ text }) => text),
-    ['b: licence GPL-3.0 is not allowed', 'c: licence unknown is not allowed'],
+    ['b: licence GPL-3.0 is refused', 'c: licence unknown is refused'],
   )
 })
 

@@ -59,7 +59,8 @@ export function faultOfName(name: string): string | undefined {
   const words = wordsOf(name)
   const [first = '', last = ''] = [words[0], words.at(-1)]
   if (/^[a-z]/.test(name) && VERBS.has(first)) return `${name}: not "${first}", say what it does`
-  if (words.length > 1 && ENDINGS.has(last)) return `${name}: no -${last}, say what it is`
+  const ended = words.length > 1 && ENDINGS.has(last) && words.at(-2) !== 'subnet'
+  if (ended) return `${name}: no -${last}, say what it is`
   if (words.includes('adapter')) return `${name}: "adapter" is not used, say hca, vf or netdev`
   const subnet = words.indexOf('subnet')
   const known = words[subnet + 1] === 'manager' || words[subnet - 1] === 'spider'

@@ -19,6 +19,8 @@
  *   op 2 write file  arg = length of the path; bytes = path, content; written with one write, the
  *                    file must exist; no data
  *   op 3 read file   bytes = path; data = content; over 64 KiB: -EFBIG
+ *   op 4 lock file   bytes = path, made if absent; data = descriptor (u32) that has the exclusive
+ *                    flock until the caller closes it; -EWOULDBLOCK when somebody else has it
  *
  * Result, per operation: i32 status (0 or -errno), u32 length, length bytes of data. After a
  * failure without bit 0 the rest is not executed and has status -125 (ECANCELED).

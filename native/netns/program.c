@@ -80,7 +80,8 @@ const char *program_flaw(const uint8_t *program, size_t size)
     else if (op.kind == OP_WRITE_FILE && (op.arg > op.size || !is_path(op.bytes, op.arg)))
       flaw = "write file: not a path";
     else if (op.kind == OP_READ_FILE && !is_path(op.bytes, op.size)) flaw = "read file: not a path";
-    else if (op.kind < OP_NETLINK || op.kind > OP_READ_FILE) flaw = "unknown operation";
+    else if (op.kind == OP_LOCK_FILE && !is_path(op.bytes, op.size)) flaw = "lock file: not a path";
+    else if (op.kind < OP_NETLINK || op.kind > OP_LOCK_FILE) flaw = "unknown operation";
     if (flaw) return flaw;
   }
   return NULL;
@@ -198,6 +199,7 @@ static int execute(struct visit *visit, const struct op *op, struct result *resu
   if (op->kind == OP_NETLINK) return transact(visit, op, result);
   int status = enter(visit, op->netns);
   if (status < 0) return status;
+  if (op->kind == OP_LOCK_FILE) return lock_file(op, result);
   return op->kind == OP_WRITE_FILE ? write_file(op) : read_file(op, result);
 }
 

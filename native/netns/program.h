@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum op_kind { OP_NETLINK = 1, OP_WRITE_FILE = 2, OP_READ_FILE = 3 };
+enum op_kind { OP_NETLINK = 1, OP_WRITE_FILE = 2, OP_READ_FILE = 3, OP_LOCK_FILE = 4 };
 enum { GO_ON_AFTER_FAILURE = 1 };
 
 struct op {
@@ -34,6 +34,9 @@ void program_execute(const uint8_t *program, size_t size, struct result *result)
 
 /* Room for `more` bytes behind the data, NULL when there is no memory. */
 uint8_t *result_room(struct result *result, size_t more);
+
+/* Takes the lock of a file: 0 and its descriptor as data, -EWOULDBLOCK when somebody has it. */
+int lock_file(const struct op *op, struct result *result);
 
 /* NULL when bytes are netlink messages one after the other, else what is wrong with them. */
 const char *netlink_flaw(const uint8_t *bytes, size_t size);

@@ -51,7 +51,8 @@ export const APP_FAILURES = {
     retry: 'never', cni: 5, exit: 1, http: 503,
   },
   'agent-silent': {
-    message: 'Cannot ask the agent at {path}: {reason}', retry: 'later', cni: 11, exit: 1, http: 503,
+    message: 'Cannot ask the agent at {path} for its status',
+    retry: 'later', cni: 11, exit: 1, http: 503,
   },
 } as const satisfies FailureTable
 

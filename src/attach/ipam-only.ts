@@ -8,7 +8,7 @@
  */
 import type { Document } from '#needs/records.ts'
 import type { Failure } from '#values/failure.ts'
-import { EMPTY_RESULT } from '#wire/cni/result.ts'
+import { EMPTY_RESULT } from '#wire/cni/empty-result.ts'
 import type { AnyIpam } from './chain.ts'
 import { fail } from './failures.ts'
 import { attachmentKey, markOf } from './identity.ts'
@@ -39,7 +39,9 @@ export async function reserveOnly(
   const { pod, namespace }: { pod: Document | undefined; namespace: Document | undefined } = wanted
   const requested = requestedIps(raw, args)
   try {
-    const given = await ipam.reserve({ conf, owner, cniVersion, requested, pod, namespace })
+    const given = await ipam.reserve({
+      conf, owner, cniVersion, requested, args, pod, namespace,
+    })
     const result = { ...EMPTY_RESULT, ...given.addressing }
     const attached: Row = { ...row, state: 'attached', held: given.held, result }
     needs.journal.write([attached])

@@ -98,7 +98,7 @@ async function reserve(making: Making, links: readonly Ours[], doing: Doing): Pr
   }
   const { owner, cniVersion, pod, namespace } = making.wanted
   const reservation: Reservation = await addresser.ipam.reserve({
-    conf: addresser.conf, owner, cniVersion, requested: requestedIps(main.raw, making.wanted.args),
+    conf: addresser.conf, owner, cniVersion, requested: requestedIps(main.raw, making.wanted.args), args: making.wanted.args,
     pod, namespace,
   })
   return { addressing: reservation.addressing, held: reservation.held }

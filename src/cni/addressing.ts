@@ -12,14 +12,8 @@ import { networkOf } from '#values/ip-range.ts'
 import { VERBENA_PROTOCOL } from '#values/link.ts'
 import { MAIN_TABLE, type Route, type RouteScope } from '#values/route.ts'
 import type { Step } from '#values/step.ts'
-import {
-  type Addressing,
-  type CniDns,
-  type CniInterface,
-  type CniResult,
-  type CniRoute,
-  NO_DNS,
-} from '#wire/cni/result.ts'
+import { NO_DNS } from '#wire/cni/empty-result.ts'
+import type { Addressing, CniDns, CniInterface, CniResult, CniRoute } from '#wire/cni/result.ts'
 import { fail } from './failures.ts'
 import type { PluginRequest } from './plugin.ts'
 
@@ -58,10 +52,15 @@ export function planAddressing(
     }),
     { do: 'set-link', where: netns, link: ifName, set: { up: true } },
     ...ips.map(({ address }): Step => ({
-      do: 'add-address', where: netns, link: ifName, cidr: address,
+      do: 'add-address',
+      where: netns,
+      link: ifName,
+      cidr: address,
     })),
     ...routesOf(addressing, ifName).map((route): Step => ({
-      do: 'add-route', where: netns, route,
+      do: 'add-route',
+      where: netns,
+      route,
     })),
   ]
 }

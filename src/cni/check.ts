@@ -19,11 +19,17 @@ import type { PluginRequest } from './plugin.ts'
 export type CheckNeeds = Pick<KernelQuestions, 'link' | 'addresses' | 'routes'>
 
 /** A setting of the link, as it is and as it should be; equal ones are fine. */
-export type Setting = { readonly setting: string; readonly found: unknown; readonly wanted: unknown }
+export type Setting = {
+  readonly setting: string
+  readonly found: unknown
+  readonly wanted: unknown
+}
 
 /** What the plugin knows of its own link. */
 export type LinkClaims = {
   readonly kind: string
+  /** The MTU is what it was made with; false where the kernel may change it. */
+  readonly keepsMtu: boolean
   /** Settings beyond name, kind, state, address and MTU. */
   settings(link: Link): readonly Setting[]
 }
@@ -68,7 +74,7 @@ function checkLink(link: Link, told: CniInterface, claims: LinkClaims): Failure[
   const settings: Setting[] = [
     { setting: 'state', found: link.up ? 'up' : 'down', wanted: 'up' },
     { setting: 'address', found: link.address, wanted: told.mac },
-    { setting: 'MTU', found: link.mtu, wanted: told.mtu },
+    { setting: 'MTU', found: link.mtu, wanted: claims.keepsMtu ? told.mtu : undefined },
     ...claims.settings(link),
   ]
   return settings
@@ -97,10 +103,12 @@ function checkRoutes(of: {
   where: string
 }): Failure[] {
   const { link, ips, prevResult, routes, where } = of
-  const connected = ips.map(({ address }) => address).filter((cidr) => {
-    const { prefix, family } = cidrParts(cidr)
-    return prefix < bitsOf(family)
-  })
+  const connected = ips
+    .map(({ address }) => address)
+    .filter((cidr) => {
+      const { prefix, family } = cidrParts(cidr)
+      return prefix < bitsOf(family)
+    })
   const prefixes = connected
     .map(networkOf)
     .filter((dst) => !routes.some((route) => route.dst === dst && route.dev === link.name))

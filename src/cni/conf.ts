@@ -11,8 +11,19 @@ import { type JsonObject, isJsonObject, keyFolder } from '#wire/cni/conf.ts'
 import { fail } from './failures.ts'
 
 const PROTOCOL_KEYS = [
-  'cniVersion', 'cniVersions', 'name', 'type', 'capabilities', 'runtimeConfig', 'args', 'prevResult',
-  'ipam', 'dns', 'ipMasq', 'disableCheck', 'disableGC',
+  'cniVersion',
+  'cniVersions',
+  'name',
+  'type',
+  'capabilities',
+  'runtimeConfig',
+  'args',
+  'prevResult',
+  'ipam',
+  'dns',
+  'ipMasq',
+  'disableCheck',
+  'disableGC',
 ]
 const RESERVED = 'cni.dev/'
 
@@ -26,9 +37,7 @@ export type ConfReader<T> = (raw: unknown) => { readonly value: T; readonly warn
 export function confReader<T>(schema: ConfSchema<T>): ConfReader<T> {
   const known = new Set([...schema.keys, ...PROTOCOL_KEYS])
   const fold = keyFolder([...known])
-  const inner = Object.entries(schema.nested).map(
-    ([key, keys]) => [key, keyFolder(keys)] as const,
-  )
+  const inner = Object.entries(schema.nested).map(([key, keys]) => [key, keyFolder(keys)] as const)
   return (raw) => {
     if (!isJsonObject(raw)) {
       throw fail('plugin-conf-invalid', { field: 'configuration', reason: 'it is not an object' })
@@ -41,7 +50,10 @@ export function confReader<T>(schema: ConfSchema<T>): ConfReader<T> {
         field,
         reason: message,
       }))
-      throw fail('plugin-conf-invalid', others.length > 0 ? { ...first, more: others } : { ...first })
+      throw fail(
+        'plugin-conf-invalid',
+        others.length > 0 ? { ...first, more: others } : { ...first },
+      )
     }
     const strange = Object.keys(folded).filter(
       (key) => !known.has(key) && !key.startsWith(RESERVED),

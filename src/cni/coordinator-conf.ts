@@ -36,18 +36,23 @@ export const FIRST_NIC: IfName = parseIfName('eth0')
 
 const VETH_MTU = 1500
 const MODES: ReadonlyMap<string, CoordinatorConf['mode']> = new Map([
-  ['', 'auto'], ['auto', 'auto'], ['underlay', 'underlay'],
+  ['', 'auto'],
+  ['auto', 'auto'],
+  ['underlay', 'underlay'],
   // The enumeration of the CRD has one spelling, the plugin it was written for the other.
-  ['disabled', 'disabled'], ['disable', 'disabled'],
+  ['disabled', 'disabled'],
+  ['disable', 'disabled'],
 ])
 
 const read = confReader(COORDINATOR_CONF)
 
-/** @throws {Failure} `plugin-conf-invalid`, `plugin-field-unsupported`, `coordinator-mode-unknown` */
+/**
+ * @throws {Failure} `plugin-conf-invalid`, `plugin-field-unsupported`, `coordinator-mode-unknown`
+ */
 export function parseCoordinator(raw: unknown): { conf: CoordinatorConf; warnings: string[] } {
   const { value, warnings } = read(raw)
   const mode = MODES.get(value.mode ?? '')
-  if (value.mode === 'overlay') refuse('mode', 'overlay', 'only underlay is there, on any interface')
+  if (value.mode === 'overlay') refuse('mode', 'overlay', 'only underlay is there')
   if (mode === undefined) throw fail('coordinator-mode-unknown', { mode: value.mode })
   const firstNic = value.podDefaultCniNic ?? FIRST_NIC
   refuseUnsupported(value, firstNic)

@@ -77,8 +77,7 @@ export function planFirst(request: Request, saw: CoordinatorSaw, ips: readonly C
 /** Later interface: its own table, over the pair that the first one made. */
 export function planLater(request: Request, saw: CoordinatorSaw, ips: readonly CniIp[]): Step[] {
   const { conf, netns, ifName, containerId, prevResult } = request
-  const podMac =
-    linkIn(saw.podLinks, POD_VETH)?.address ?? plannedLink(request, POD_VETH)?.address
+  const podMac = linkIn(saw.podLinks, POD_VETH)?.address ?? plannedLink(request, POD_VETH)?.address
   if (podMac === undefined) {
     throw fail('coordinator-veth-missing', { ifName, name: POD_VETH, first: conf.firstNic })
   }
@@ -183,9 +182,7 @@ function plannedLink({ netns, planned = [] }: Request, name: IfName): CreateLink
 /** Addresses of the interface in a result, and those that name none. */
 export function addressesOf(result: CniResult | undefined, ifName: IfName): CniIp[] {
   const { ips = [], interfaces = [] } = result ?? {}
-  return ips.filter(
-    (ip) => ip.interface === undefined || interfaces[ip.interface]?.name === ifName,
-  )
+  return ips.filter((ip) => ip.interface === undefined || interfaces[ip.interface]?.name === ifName)
 }
 
 /** @throws {Failure} `plugin-prev-result-missing` */

@@ -60,10 +60,18 @@ export function planPair(
 }
 
 /** On the host: where the pod's addresses are, and the way there before any other. */
-export function planHostSide(podIps: readonly Ip[], pair: Omit<Pair, 'hostMac'>, table: number): Step[] {
+export function planHostSide(
+  podIps: readonly Ip[],
+  pair: Omit<Pair, 'hostMac'>,
+  table: number,
+): Step[] {
   const { hostName: link, podMac } = pair
   return podIps.flatMap((ip): Step[] => [
-    { do: 'add-neighbour', where: 'host', neighbour: { link, ip, address: podMac, permanent: true } },
+    {
+      do: 'add-neighbour',
+      where: 'host',
+      neighbour: { link, ip, address: podMac, permanent: true },
+    },
     { do: 'add-route', where: 'host', route: hostRoute(ip, link, table) },
     { do: 'add-rule', where: 'host', rule: ruleToPod(ip, table) },
   ])
@@ -73,7 +81,9 @@ export function planHostSide(podIps: readonly Ip[], pair: Omit<Pair, 'hostMac'>,
 export function planRoutesToHost({ netns, hostIps }: Sides, tables: readonly number[]): Step[] {
   return hostIps.flatMap((ip) =>
     tables.map((table): Step => ({
-      do: 'add-route', where: netns, route: hostRoute(ip, POD_VETH, table),
+      do: 'add-route',
+      where: netns,
+      route: hostRoute(ip, POD_VETH, table),
     })),
   )
 }

@@ -32,7 +32,11 @@ export function tableOf(ifName: IfName, of: { firstNic: IfName; linksUp: number 
 }
 
 /** Routes of `ifName` in the main table once its plugin's steps are taken. */
-export function predictRoutes(prevResult: CniResult, ips: readonly CniIp[], ifName: IfName): Route[] {
+export function predictRoutes(
+  prevResult: CniResult,
+  ips: readonly CniIp[],
+  ifName: IfName,
+): Route[] {
   const connected = ips.flatMap(({ address }): Route[] => {
     const { ip, prefix, family } = cidrParts(address)
     if (prefix === bitsOf(family)) return []

@@ -52,7 +52,9 @@ export const coordinator: Plugin<CoordinatorConf, CoordinatorNeeds, CoordinatorS
     const { conf, netns, ifName, containerId } = request
     const macs = { pod: randomMac(needs), host: randomMac(needs) }
     if (conf.mode === 'disabled') return { ...NOTHING_SEEN, sources: [], sysctls: {}, macs }
-    const ips = addressesOf(needed(request.prevResult), request.ifName).map(({ address }) => cidrParts(address).ip)
+    const ips = addressesOf(needed(request.prevResult), request.ifName).map(
+      ({ address }) => cidrParts(address).ip,
+    )
     const paths = sysctlPaths(request)
     const [podLinks, podRoutes, hostVeth, hostAddresses, sources, values] = await Promise.all([
       needs.links(netns),
@@ -125,7 +127,9 @@ function planDetach({ conf, netns, ifName, prevResult }: DetachRequest<Coordinat
     const rule = ruleToPod(ip, table)
     // The replaced plugin's rules bear no protocol.
     return [rule, { ...rule, protocol: 0 }].map((each) => ({
-      do: 'remove-rule', where: 'host', rule: each,
+      do: 'remove-rule',
+      where: 'host',
+      rule: each,
     }))
   })
   if (ifName === firstNic) {
@@ -134,7 +138,9 @@ function planDetach({ conf, netns, ifName, prevResult }: DetachRequest<Coordinat
   }
   const own = tableOf(ifName, { firstNic, linksUp: 0 })
   const inPod = ips.map((ip): Step => ({
-    do: 'remove-rule', where: netns, rule: ruleFromPod(ip, own),
+    do: 'remove-rule',
+    where: netns,
+    rule: ruleFromPod(ip, own),
   }))
   return [...onHost, ...inPod]
 }

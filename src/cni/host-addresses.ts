@@ -10,8 +10,18 @@ import type { LinkAddress } from '#values/route.ts'
 
 /** Interfaces of container networks and bridges; their addresses are not the host's own. */
 const VIRTUAL = [
-  'docker', 'cbr', 'dummy', 'virbr', 'lxcbr', 'veth', 'cali', 'flannel', 'kube-ipvs', 'cni',
-  'vx-submariner', 'cilium',
+  'docker',
+  'cbr',
+  'dummy',
+  'virbr',
+  'lxcbr',
+  'veth',
+  'cali',
+  'flannel',
+  'kube-ipvs',
+  'cni',
+  'vx-submariner',
+  'cilium',
 ]
 
 /**

@@ -140,10 +140,12 @@ export const ipoib: Plugin<IpoibConf, IpoibNeeds, IpoibSaw> = {
     const { pkey, mode, mtu, guid } = request.conf
     return checkMain(request, needs, {
       kind: 'ipoib',
+      // The multicast group's MTU caps it, and is known only after the link joined.
+      keepsMtu: false,
       settings: ({ kind, address, mtu: found }) => [
         { setting: 'P_Key', found: pkeyText(kind), wanted: pkey && formatPkey(asFullMember(pkey)) },
         { setting: 'mode', found: kind.kind === 'ipoib' && kind.mode, wanted: mode },
-        { setting: 'MTU', found, wanted: mtu },
+        { setting: 'MTU', found: Math.max(found, mtu ?? 0), wanted: mtu },
         { setting: 'GUID', found: address && guidOfAddress(address), wanted: guid },
       ],
     })

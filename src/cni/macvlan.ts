@@ -45,7 +45,10 @@ export type MacvlanSaw = PodSaw & {
 
 const read = confReader(MACVLAN_CONF)
 const MODES: ReadonlyMap<string, MacvlanMode> = new Map([
-  ['', 'bridge'], ['bridge', 'bridge'], ['private', 'private'], ['vepa', 'vepa'],
+  ['', 'bridge'],
+  ['bridge', 'bridge'],
+  ['private', 'private'],
+  ['vepa', 'vepa'],
   ['passthru', 'passthru'],
 ])
 const ETHERNET = 1
@@ -113,6 +116,7 @@ export const macvlan: Plugin<MacvlanConf, MacvlanNeeds, MacvlanSaw> = {
     const [found, parent] = await Promise.all([
       checkMain(request, needs, {
         kind: 'macvlan',
+        keepsMtu: true,
         settings: ({ kind }) => [
           { setting: 'mode', found: kind.kind === 'macvlan' && kind.mode, wanted: mode },
         ],

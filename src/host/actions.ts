@@ -19,7 +19,6 @@ import { type Op, PROTOCOL } from './program.ts'
 import { sysctlFile } from './sysctl.ts'
 
 const GONE = {
-  link: [ERRNO.ENODEV],
   address: [ERRNO.ENODEV, ERRNO.EADDRNOTAVAIL, ERRNO.EAFNOSUPPORT],
   route: [ERRNO.ENODEV, ERRNO.ESRCH, ERRNO.ENOENT, ERRNO.ENETUNREACH, ERRNO.EAFNOSUPPORT],
   rule: [ERRNO.ENOENT, ERRNO.ESRCH, ERRNO.EAFNOSUPPORT, ERRNO.EOPNOTSUPP],
@@ -30,8 +29,10 @@ const GONE = {
 /** Operations of a step, in order. @throws {Failure} `netns-gone` */
 export function actionsOf(step: ActionStep, context: Context): Action[] {
   switch (step.do) {
-    case 'create-link': return createActions(step, context)
-    case 'set-link': return setActions(step, context)
+    case 'create-link':
+      return createActions(step, context)
+    case 'set-link':
+      return setActions(step, context)
     case 'rename-link': {
       const handle = context.book.find(step.netns, step.from)
       context.book.rename(handle, step.to)
@@ -70,7 +71,8 @@ function setActions(step: SetLink, context: Context): Action[] {
   if (Object.keys(others).length > 0) changes.push(others)
   if (up === true) changes.push({ up: true })
   return changes.map((change) =>
-    linkAction(step, context, { handle, request: (index) => encodeChangeLink(index, change) }))
+    linkAction(step, context, { handle, request: (index) => encodeChangeLink(index, change) }),
+  )
 }
 
 function addressAction(
@@ -85,9 +87,14 @@ function addressAction(
     const request = (index: number): Request => encodeRemoveAddress({ index, cidr })
     return linkAction(step, context, { handle, request, tolerates: GONE.address, of })
   }
-  const request = (index: number): Request => encodeAddAddress({
-    index, cidr, scope: 'global', broadcast: family === 4 && prefix < 31, nodad: family === 6,
-  })
+  const request = (index: number): Request =>
+    encodeAddAddress({
+      index,
+      cidr,
+      scope: 'global',
+      broadcast: family === 4 && prefix < 31,
+      nodad: family === 6,
+    })
   return linkAction(step, context, { handle, request, of })
 }
 
@@ -141,7 +148,9 @@ function tableAction(
   const { table } = step
   const removes = step.do === 'remove-nft-table'
   const op: Op = {
-    op: 'netlink', netns: context.spaces.enter(step.where), protocol: PROTOCOL.netfilter,
+    op: 'netlink',
+    netns: context.spaces.enter(step.where),
+    protocol: PROTOCOL.netfilter,
     messages: removes ? encodeRemoveTable(table.name) : encodeAddTable(table),
   }
   const tolerates = removes ? GONE.table : []

@@ -54,7 +54,8 @@ function newLinkAction(
   const netnsFd = step.way === 'move' ? undefined : spaces.enter(step.netns)
   const ends = peer === undefined ? [link] : [link, peer]
   return {
-    step, of: parent === undefined ? step.name : `${step.name} over ${parent.name}`,
+    step,
+    of: parent === undefined ? step.name : `${step.name} over ${parent.name}`,
     tolerates: [],
     renew: () => {
       for (const end of ends) end.index = book.chooseIndex()
@@ -62,9 +63,13 @@ function newLinkAction(
     op: () => {
       if (parent !== undefined && parent.index === undefined) return undefined
       const made: NewLink = {
-        index: link.index ?? 0, name: step.temp, address: step.address,
+        index: link.index ?? 0,
+        name: step.temp,
+        address: step.address,
         mtu: spec.kind === 'ipoib' ? undefined : step.mtu,
-        netnsFd, parent: parent?.index, group: VERBENA_GROUP,
+        netnsFd,
+        parent: parent?.index,
+        group: VERBENA_GROUP,
       }
       return routeOp(host, encodeNewLink(made, kindOf(step, peer)))
     },
@@ -76,7 +81,12 @@ function kindOf({ spec }: CreateLink, peer: Handle | undefined): KindSpec {
   if (spec.kind !== 'veth') return spec
   const { name, address, mtu } = spec.peer
   const end: NewLink = {
-    index: peer?.index ?? 0, name, address, mtu, netnsFd: undefined, parent: undefined,
+    index: peer?.index ?? 0,
+    name,
+    address,
+    mtu,
+    netnsFd: undefined,
+    parent: undefined,
     group: VERBENA_GROUP,
   }
   return { kind: 'veth', peer: encodeVethPeer(end) }

@@ -1,7 +1,7 @@
 /**
  * Deletes links of ours, wherever they are: in the pod's namespace, in the
- * host's (a namespace that ends gives IPoIB children back), under any name.
- * Only what bears our mark is touched.
+ * host's, in the initial one (a namespace that ends gives IPoIB children back),
+ * under any name. Only what bears our mark is touched.
  *
  * Kernel fact: a deletion waits some 20 ms for others to let go of the link,
  * without the lock that links share: many side by side take as long as one.
@@ -36,9 +36,15 @@ export async function deleteLinks(
   spaces: Namespaces,
   limit: Limit,
 ): Promise<void> {
-  const named = await search(steps.flatMap((step) => byName(step, spaces)), isNamed)
+  const named = await search(
+    steps.flatMap((step) => byName(step, spaces)),
+    isNamed,
+  )
   const lost = steps.filter((step) => !named.has(step))
-  const strays = await search(lost.flatMap((step) => byMark(step, spaces)), isStray)
+  const strays = await search(
+    lost.flatMap((step) => byMark(step, spaces)),
+    isStray,
+  )
   const targets = [...named.values(), ...strays.values()].flat()
   const done = await Promise.allSettled(targets.map((target) => limit(() => deleteOne(target))))
   const refused = done.find((one) => one.status === 'rejected')
@@ -56,10 +62,15 @@ function byName(step: DeleteLink, spaces: Namespaces): Search[] {
   const pod = spaces.find(step.netns)
   const places = [
     ...(pod === undefined ? [] : [{ netns: pod, inPod: true }]),
-    ...(step.mark === undefined ? [] : [{ netns: spaces.enter('host'), inPod: false }]),
+    ...(step.mark === undefined ? [] : spaces.homes().map((netns) => ({ netns, inPod: false }))),
   ]
-  return places.flatMap(({ netns, inPod }) => step.names.map((name) => (
-    { step, inPod, op: { ...routeOp(netns, encodeGetLink({ name })), goOn: true } })))
+  return places.flatMap(({ netns, inPod }) =>
+    step.names.map((name) => ({
+      step,
+      inPod,
+      op: { ...routeOp(netns, encodeGetLink({ name })), goOn: true },
+    })),
+  )
 }
 
 /** Somebody in the pod, or the kernel, may have given it another name. */
@@ -69,10 +80,13 @@ function byMark(step: DeleteLink, spaces: Namespaces): Search[] {
   const request = encodeDumpLinks(step.kind)
   const places = [
     ...(pod === undefined ? [] : [{ netns: pod, inPod: true }]),
-    { netns: spaces.enter('host'), inPod: false },
+    ...spaces.homes().map((netns) => ({ netns, inPod: false })),
   ]
-  return places.map(({ netns, inPod }) => (
-    { step, inPod, op: { ...routeOp(netns, request), goOn: true } }))
+  return places.map(({ netns, inPod }) => ({
+    step,
+    inPod,
+    op: { ...routeOp(netns, request), goOn: true },
+  }))
 }
 
 function isNamed({ names, mark, kind }: DeleteLink, link: Link, inPod: boolean): boolean {
@@ -83,8 +97,11 @@ function isNamed({ names, mark, kind }: DeleteLink, link: Link, inPod: boolean):
 }
 
 function isStray({ mark, kind }: DeleteLink, link: Link): boolean {
-  return link.group === VERBENA_GROUP && link.alias === mark &&
+  return (
+    link.group === VERBENA_GROUP &&
+    link.alias === mark &&
     (kind === undefined || kindName(link) === kind)
+  )
 }
 
 function kindName({ kind }: Link): string {
@@ -113,6 +130,7 @@ async function search(
 function linksIn(result: OpResult | undefined): Link[] {
   if (result === undefined || result.status === -ERRNO.ENODEV) return []
   if (result.status < 0) throw refusal(result, { step: 'find', of: 'links' })
-  return readMessages(result.data).filter(({ type }) => type === LINK_MESSAGE.new)
+  return readMessages(result.data)
+    .filter(({ type }) => type === LINK_MESSAGE.new)
     .map(({ payload }) => decodeLink(payload))
 }

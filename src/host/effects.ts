@@ -123,8 +123,12 @@ async function runFrom(
 /** Finds the indexes of links that were there before; those that are missing stay undefined. */
 async function lookUp({ book, spaces }: Context): Promise<void> {
   const handles = book.lookedUp()
-  const results = await runProgram(handles.map(({ where, name }) => (
-    { ...routeOp(spaces.enter(where), encodeGetLink({ name })), goOn: true })))
+  const results = await runProgram(
+    handles.map(({ where, name }) => ({
+      ...routeOp(spaces.enter(where), encodeGetLink({ name })),
+      goOn: true,
+    })),
+  )
   for (const [number, handle] of handles.entries()) {
     const result = results[number]
     if (result === undefined || result.status === -ERRNO.ENODEV) continue

@@ -9,8 +9,17 @@ import { getSystemErrorMap } from 'node:util'
 
 /** The numbers that the code tells apart. */
 export const ERRNO = {
-  ENOENT: 2, ESRCH: 3, EBUSY: 16, EEXIST: 17, ENODEV: 19, EPROTONOSUPPORT: 93, EOPNOTSUPP: 95,
-  EAFNOSUPPORT: 97, EADDRNOTAVAIL: 99, ENETUNREACH: 101, EHOSTUNREACH: 113,
+  ENOENT: 2,
+  ESRCH: 3,
+  EBUSY: 16,
+  EEXIST: 17,
+  ENODEV: 19,
+  EPROTONOSUPPORT: 93,
+  EOPNOTSUPP: 95,
+  EAFNOSUPPORT: 97,
+  EADDRNOTAVAIL: 99,
+  ENETUNREACH: 101,
+  EHOSTUNREACH: 113,
 } as const
 
 const NAMES: ReadonlyMap<number, string> = new Map(

@@ -7,6 +7,7 @@
  * @module
  */
 import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs'
+import { fail as failValue } from '#values/failures.ts'
 import type { NetnsPath, Where } from '#values/netns.ts'
 import type { NetnsState } from '#needs/kernel.ts'
 import { fail } from './failures.ts'
@@ -26,11 +27,13 @@ type Opened =
 // Without NONBLOCK a path that is a pipe would hold the thread.
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 const OWN = '/proc/self/ns/net'
+/** Where the kernel puts links whose namespace ends: the first process is in it. */
+const INITIAL = '/proc/1/ns/net'
 
 /** The namespaces of one call. Closes what it opened. */
 export class Namespaces implements Disposable {
   readonly #host: HostView
-  readonly #opened = new Map<NetnsPath, Opened>()
+  readonly #opened = new Map<string, Opened>()
 
   constructor(host: HostView) {
     this.#host = host
@@ -39,17 +42,26 @@ export class Namespaces implements Disposable {
   /** Descriptor, or undefined when there is no namespace at this path. */
   find(where: Where): number | undefined {
     if (where === 'host') return this.#host.hostNetns
-    const opened = this.#open(where)
+    const opened = this.#open(this.#host.hostRoot + where)
     return opened.netns === 'there' ? opened.fd : undefined
   }
 
-  /** @throws {Failure} `netns-gone` */
+  /** @throws {Failure} `netns-gone`, or `netns-foreign` for a file that is no namespace */
   enter(where: Where): number {
     if (where === 'host') return this.#host.hostNetns
-    const opened = this.#open(where)
+    const opened = this.#open(this.#host.hostRoot + where)
     if (opened.netns === 'there') return opened.fd
-    const reason = opened.netns === 'gone' ? 'no such file' : 'it is not a network namespace'
-    throw fail('netns-gone', { netns: where, reason })
+    throw opened.netns === 'gone'
+      ? failValue('netns-gone', { path: where })
+      : fail('netns-foreign', { path: where })
+  }
+
+  /** The host's namespace, and the initial one where that is another and can be seen. */
+  homes(): readonly number[] {
+    const { hostNetns } = this.#host
+    const initial = this.#open(INITIAL)
+    const own = hostNetns < 0 ? statId(OWN) : idOf(hostNetns)
+    return initial.netns === 'there' && initial.id !== own ? [hostNetns, initial.fd] : [hostNetns]
   }
 
   [Symbol.dispose](): void {
@@ -59,10 +71,10 @@ export class Namespaces implements Disposable {
     this.#opened.clear()
   }
 
-  #open(path: NetnsPath): Opened {
+  #open(path: string): Opened {
     const known = this.#opened.get(path)
     if (known !== undefined) return known
-    const opened = openNetns(this.#host.hostRoot + path)
+    const opened = openNetns(path)
     this.#opened.set(path, opened)
     return opened
   }
@@ -73,11 +85,7 @@ export function netnsState(host: HostView, path: NetnsPath): NetnsState {
   const opened = openNetns(host.hostRoot + path)
   if (opened.netns !== 'there') return { netns: opened.netns }
   closeSync(opened.fd)
-  const own = statSync(OWN)
-  const ids = [
-    `${own.dev}:${own.ino}`,
-    host.hostNetns < 0 ? undefined : idOf(host.hostNetns),
-  ]
+  const ids = [statId(OWN), host.hostNetns < 0 ? undefined : idOf(host.hostNetns)]
   return { netns: 'there', id: opened.id, own: ids.includes(opened.id) }
 }
 
@@ -108,5 +116,10 @@ function tryOpen(path: string): number | undefined {
 
 function idOf(fd: number): string {
   const { dev, ino } = fstatSync(fd)
+  return `${dev}:${ino}`
+}
+
+function statId(path: string): string {
+  const { dev, ino } = statSync(path)
   return `${dev}:${ino}`
 }

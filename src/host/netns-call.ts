@@ -29,15 +29,19 @@ export async function runProgram(ops: readonly Op[]): Promise<readonly OpResult[
 /** The kernel's words about a failed netlink operation; undefined when it had none. */
 export function wordsIn({ data }: OpResult): string | undefined {
   const answers = readMessages(data).map(decodeAnswer)
-  return answers.find((answer): answer is Answer => answer !== undefined && answer.errno !== 0)?.text
+  return answers.find((answer): answer is Answer => answer !== undefined && answer.errno !== 0)
+    ?.text
 }
 
 /** `VERBENA_NATIVE`, else beside the bundle (dist/) or above the sources (src/host/). */
 function load(): Addon {
   const given = process.env['VERBENA_NATIVE']
-  const candidates = given === undefined
-    ? ['../build/netns.node', '../../build/netns.node'].map((path) => join(import.meta.dirname, path))
-    : [given]
+  const candidates =
+    given === undefined
+      ? ['../build/netns.node', '../../build/netns.node'].map((path) =>
+          join(import.meta.dirname, path),
+        )
+      : [given]
   const path = candidates.find((candidate) => existsSync(candidate))
   if (path === undefined) throw fail('addon-missing', { path: candidates.at(-1) })
   const addon: unknown = createRequire(import.meta.url)(path)
@@ -46,6 +50,10 @@ function load(): Addon {
 }
 
 function isAddon(value: unknown): value is Addon {
-  return typeof value === 'object' && value !== null && 'transact' in value &&
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'transact' in value &&
     typeof value.transact === 'function'
+  )
 }

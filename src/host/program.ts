@@ -31,14 +31,13 @@ export type OpResult = {
 
 const HEAD = 16
 const RESULT_HEAD = 8
-const CODES = { 'netlink': 1, 'write-file': 2, 'read-file': 3, 'lock-file': 4 } as const
+const CODES = { netlink: 1, 'write-file': 2, 'read-file': 3, 'lock-file': 4 } as const
 const encoder = new TextEncoder()
 
 /** The bytes of a program. */
 export function encodeProgram(ops: readonly Op[]): Bytes {
   const bodies = ops.map(bodyOf)
-  const program = new Uint8Array(
-    bodies.reduce((size, { bytes }) => size + HEAD + bytes.length, 0))
+  const program = new Uint8Array(bodies.reduce((size, { bytes }) => size + HEAD + bytes.length, 0))
   const view = new DataView(program.buffer)
   let at = 0
   for (const [number, { arg, bytes }] of bodies.entries()) {
@@ -63,7 +62,8 @@ export function decodeResults(bytes: Bytes): OpResult[] {
     const length = view.getUint32(at + 4, true)
     const start = at + RESULT_HEAD
     results.push({
-      status: view.getInt32(at, true), data: bytes.subarray(start, start + length),
+      status: view.getInt32(at, true),
+      data: bytes.subarray(start, start + length),
     })
     at = start + length
   }
@@ -72,7 +72,8 @@ export function decodeResults(bytes: Bytes): OpResult[] {
 
 function bodyOf(op: Op): { arg: number; bytes: Bytes } {
   switch (op.op) {
-    case 'netlink': return { arg: op.protocol, bytes: op.messages }
+    case 'netlink':
+      return { arg: op.protocol, bytes: op.messages }
     case 'write-file': {
       const path = encoder.encode(op.path)
       const content = encoder.encode(op.content)

@@ -37,7 +37,10 @@ const DUMP_TRIES = 5
 const NOTHING: readonly number[] = [-ERRNO.EOPNOTSUPP, -ERRNO.EAFNOSUPPORT]
 
 const NO_ROUTE: readonly number[] = [
-  -ERRNO.ENETUNREACH, -ERRNO.EHOSTUNREACH, -ERRNO.ESRCH, -ERRNO.EAFNOSUPPORT,
+  -ERRNO.ENETUNREACH,
+  -ERRNO.EHOSTUNREACH,
+  -ERRNO.ESRCH,
+  -ERRNO.EAFNOSUPPORT,
 ]
 
 /** Answers for the host that `view` shows. */
@@ -69,53 +72,56 @@ async function findLink(view: HostView, where: Where, name: IfName): Promise<Lin
   return message === undefined ? undefined : linkIn(message)
 }
 
-async function addresses(
-  view: HostView,
-  where: Where,
-): ReturnType<KernelQuestions['addresses']> {
+async function addresses(view: HostView, where: Where): ReturnType<KernelQuestions['addresses']> {
   const messages = await dump(view, where, {
-    addresses: encodeDumpAddresses(), links: encodeDumpLinks(),
+    addresses: encodeDumpAddresses(),
+    links: encodeDumpLinks(),
   })
   const names = namesIn(messages)
-  return messages.filter(({ type }) => type === ADDRESS_MESSAGE.new).flatMap(({ payload }) => {
-    const found = decodeAddress(payload)
-    const link = found === undefined ? undefined : names.get(found.index)
-    if (found === undefined || link === undefined) return []
-    const { cidr, scope, duplicate, tentative } = found
-    return [{ link, cidr, scope, duplicate, tentative }]
-  })
+  return messages
+    .filter(({ type }) => type === ADDRESS_MESSAGE.new)
+    .flatMap(({ payload }) => {
+      const found = decodeAddress(payload)
+      const link = found === undefined ? undefined : names.get(found.index)
+      if (found === undefined || link === undefined) return []
+      const { cidr, scope, duplicate, tentative } = found
+      return [{ link, cidr, scope, duplicate, tentative }]
+    })
 }
 
 async function routes(view: HostView, where: Where): ReturnType<KernelQuestions['routes']> {
   const messages = await dump(view, where, {
-    routes: encodeDumpRoutes(4), routes6: encodeDumpRoutes(6), links: encodeDumpLinks(),
+    routes: encodeDumpRoutes(4),
+    routes6: encodeDumpRoutes(6),
+    links: encodeDumpLinks(),
   })
   const names = namesIn(messages)
-  return messages.filter(({ type }) => type === ROUTE_MESSAGE.new).flatMap(({ payload }) => {
-    const found = decodeRoute(payload)
-    if (found === undefined || !found.unicast || found.cloned) return []
-    const { index, unicast: _unicast, cloned: _cloned, rest: _rest, ...route } = found
-    return [{ ...route, dev: index === undefined ? undefined : names.get(index) }]
-  })
+  return messages
+    .filter(({ type }) => type === ROUTE_MESSAGE.new)
+    .flatMap(({ payload }) => {
+      const found = decodeRoute(payload)
+      if (found === undefined || !found.unicast || found.cloned) return []
+      const { index, unicast: _unicast, cloned: _cloned, rest: _rest, ...route } = found
+      return [{ ...route, dev: index === undefined ? undefined : names.get(index) }]
+    })
 }
 
 async function rules(view: HostView, where: Where): ReturnType<KernelQuestions['rules']> {
   const messages = await dump(view, where, {
-    rules: encodeDumpRules(4), rules6: encodeDumpRules(6),
+    rules: encodeDumpRules(4),
+    rules6: encodeDumpRules(6),
   })
-  return messages.filter(({ type }) => type === RULE_MESSAGE.new).flatMap(({ payload }) => {
-    const found = decodeRule(payload)
-    if (found === undefined || !found.looksUp) return []
-    const { looksUp: _looksUp, rest: _rest, ...rule } = found
-    return [rule]
-  })
+  return messages
+    .filter(({ type }) => type === RULE_MESSAGE.new)
+    .flatMap(({ payload }) => {
+      const found = decodeRule(payload)
+      if (found === undefined || !found.looksUp) return []
+      const { looksUp: _looksUp, rest: _rest, ...rule } = found
+      return [rule]
+    })
 }
 
-async function readSysctl(
-  view: HostView,
-  where: Where,
-  path: string,
-): Promise<string | undefined> {
+async function readSysctl(view: HostView, where: Where, path: string): Promise<string | undefined> {
   using spaces = new Namespaces(view)
   const op: Op = { op: 'read-file', netns: spaces.enter(where), path: sysctlFile(path) }
   const [result] = await runProgram([op])
@@ -129,10 +135,14 @@ async function readSysctl(
 /** Ours are those whose names begin with {@link VERBENA_TABLE}. */
 async function nftTables(view: HostView, where: Where): Promise<readonly string[]> {
   using spaces = new Namespaces(view)
-  const [result] = await runProgram([{
-    op: 'netlink', netns: spaces.enter(where), protocol: PROTOCOL.netfilter,
-    messages: encodeListTables(),
-  }])
+  const [result] = await runProgram([
+    {
+      op: 'netlink',
+      netns: spaces.enter(where),
+      protocol: PROTOCOL.netfilter,
+      messages: encodeListTables(),
+    },
+  ])
   // Without nf_tables in the kernel there are no tables.
   const without = [-ERRNO.EPROTONOSUPPORT, -ERRNO.EOPNOTSUPP, -ERRNO.EAFNOSUPPORT]
   if (result === undefined || without.includes(result.status)) return []

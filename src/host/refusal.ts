@@ -3,8 +3,8 @@
  * @module
  */
 import type { Details, Failure } from '#values/failure.ts'
+import { fail } from '#values/failures.ts'
 import { errnoName, errnoWords } from './errno.ts'
-import { fail } from './failures.ts'
 import { wordsIn } from './netns-call.ts'
 import type { OpResult } from './program.ts'
 
@@ -14,6 +14,8 @@ export function refusal(result: OpResult, of: Details): Failure {
   // Only netlink has words: the data of a file is its content.
   const text = result.data.length > 0 ? wordsIn(result) : undefined
   return fail('kernel-refused', {
-    ...of, errno: errnoName(errno), text: text ?? errnoWords(errno),
+    ...of,
+    errno: errnoName(errno),
+    text: text ?? errnoWords(errno),
   })
 }

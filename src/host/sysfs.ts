@@ -16,8 +16,10 @@ import type { HcaPort } from '#needs/kernel.ts'
 
 /** Driver bound to a PCI function; undefined without one, or without the function. */
 export async function driverOf(sysRoot: string, pci: PciAddress): Promise<string | undefined> {
-  return unlessGone(async () =>
-    basename(await readlink(join(sysRoot, 'bus/pci/devices', pci, 'driver'))), undefined)
+  return unlessGone(
+    async () => basename(await readlink(join(sysRoot, 'bus/pci/devices', pci, 'driver'))),
+    undefined,
+  )
 }
 
 /**
@@ -27,13 +29,14 @@ export async function driverOf(sysRoot: string, pci: PciAddress): Promise<string
 export async function hcaPort(sysRoot: string, link: Link): Promise<HcaPort | undefined> {
   const guid = link.address === undefined ? undefined : guidOfAddress(link.address)
   if (guid === undefined) return undefined
-  const folder = link.pci === undefined
-    ? join(sysRoot, 'class/infiniband')
-    : join(sysRoot, 'bus/pci/devices', link.pci, 'infiniband')
+  const folder =
+    link.pci === undefined
+      ? join(sysRoot, 'class/infiniband')
+      : join(sysRoot, 'bus/pci/devices', link.pci, 'infiniband')
   for (const rdmaDevice of await names(folder)) {
     const ports = join(folder, rdmaDevice, 'ports')
     for (const name of await names(ports)) {
-      if (await guidOfPort(join(ports, name)) !== guid) continue
+      if ((await guidOfPort(join(ports, name))) !== guid) continue
       return { rdmaDevice, port: Number(name), pkeys: await pkeysOf(join(ports, name)) }
     }
   }
@@ -53,7 +56,8 @@ async function pkeysOf(port: string): Promise<Pkey[]> {
   const indexes = (await names(join(port, 'pkeys'))).toSorted((a, b) => Number(a) - Number(b))
   const texts = await Promise.all(indexes.map((index) => text(join(port, 'pkeys', index))))
   return texts.flatMap((one) =>
-    one === undefined || (Number(one) & 0x7fff) === 0 ? [] : [parsePkey(one)])
+    one === undefined || (Number(one) & 0x7fff) === 0 ? [] : [parsePkey(one)],
+  )
 }
 
 const names = (folder: string): Promise<string[]> =>

@@ -23,6 +23,8 @@ export type IpamRequest<Conf> = {
   readonly cniVersion: CniVersion
   /** Addresses asked for (CNI_ARGS IP, args.cni.ips, runtimeConfig.ips), in that order, as written. */
   readonly requested: readonly string[]
+  /** CNI_ARGS as given. */
+  readonly args: string
   /** The Pod and its Namespace, where there is a cluster or the lab; selectors look at them. */
   readonly pod: Document | undefined
   readonly namespace: Document | undefined

@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import { parseHardwareAddress } from '#values/hardware-address.ts'
 import { parseIfName } from '#values/if-name.ts'
 import { parseCidr, parseIp } from '#values/ip.ts'
-import { type CniResult, EMPTY_RESULT } from '#wire/cni/result.ts'
+import { EMPTY_RESULT } from '#wire/cni/empty-result.ts'
+import type { CniResult } from '#wire/cni/result.ts'
 import { networkStatusOf } from './network-status.ts'
 
 function linkOf(name: string, sandbox: string | undefined) {

@@ -5,6 +5,7 @@
  * @module
  */
 import { type FieldFault, objectName } from '#values/admission.ts'
+import { allocation } from './allocation.ts'
 import { daemonSet } from './daemon-set.ts'
 import type { RawDocument } from './documents.ts'
 import { forbidden, notSupported } from './fault.ts'
@@ -13,6 +14,7 @@ import { NAD_API_VERSION, NAD_KIND, nad } from './nad.ts'
 import { namespace, node } from './node-namespace.ts'
 import { pod } from './pod.ts'
 import { spiderCoordinator } from './spider-coordinator.ts'
+import { spiderIpPool } from './spider-ip-pool.ts'
 import { spiderMultusConfig } from './spider-multus-config.ts'
 import { isRecord, type Reading, readWith, unknownKeys, type z } from './zod.ts'
 
@@ -40,7 +42,7 @@ const ROWS: readonly Row[] = [
     apiVersion: SPIDER,
     kind: 'SpiderIPPool',
     scope: 'cluster',
-    schema: anyDocument,
+    schema: spiderIpPool,
     plural: 'spiderippools',
     names: ['spiderippool', 'sp', 'pools', 'pool'],
   },
@@ -72,7 +74,7 @@ const ROWS: readonly Row[] = [
     apiVersion: OURS,
     kind: 'Allocation',
     scope: 'cluster',
-    schema: anyDocument,
+    schema: allocation,
     plural: 'allocations',
     names: ['allocation'],
   },

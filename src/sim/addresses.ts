@@ -25,7 +25,10 @@ export function addAddress(link: SimLink, cidr: Cidr): Refusal | undefined {
     return refusal('EACCES', 'IPv6 is disabled on this device')
   }
   if (link.addresses.some((address) => sameAddress(address.cidr, cidr))) {
-    return refusal('EEXIST', family === 4 ? 'Address already assigned' : 'address already assigned')
+    return refusal(
+      'EEXIST',
+      family === 4 ? 'ipv4: Address already assigned' : 'address already assigned',
+    )
   }
   link.addresses.push({ cidr, duplicate: false, connected: true })
   return undefined

@@ -6,16 +6,10 @@
 import type { IfName } from '#values/if-name.ts'
 import { bearsMark, VERBENA_GROUP } from '#values/link.ts'
 import type { CreateLink, DeleteLink, SetLink, Step } from '#values/step.ts'
+import { findNetns, linkNamed, netnsAt } from './find.ts'
 import { addAddress, addNeighbour, removeAddress, removeNeighbour } from './addresses.ts'
 import { type Refusal, refusal } from './errno.ts'
-import {
-  type SimHost,
-  type SimLink,
-  type SimNetns,
-  findNetns,
-  linkNamed,
-  netnsAt,
-} from './host.ts'
+import type { SimHost, SimLink, SimNetns } from './host.ts'
 import { deleteLink, isAlive, moveLink, renameLink, setLink, setSysctl } from './links.ts'
 import { makeLink } from './make-link.ts'
 import { addRoute, removeRoute } from './routes.ts'
@@ -110,7 +104,11 @@ function createEffects({ host, own }: View, step: CreateLink): Effect[] {
       return undefined
     },
   }
-  const alias = onMade('alias', (link) => done(() => { link.alias = step.mark }))
+  const alias = onMade('alias', (link) =>
+    done(() => {
+      link.alias = step.mark
+    }),
+  )
   const { mtu } = step
   const late = step.spec.kind === 'ipoib' && mtu !== undefined
   return [
@@ -132,12 +130,16 @@ function deleteEffects({ host, own }: View, step: DeleteLink): Effect[] {
   } else {
     found.push(...(pod?.links ?? []).filter((l) => named(l) && bearsMark(l, mark)))
     for (const home of new Set([netnsAt(host, 'host', own), netnsAt(host, 'host')])) {
-      found.push(...home.links.filter((link) =>
-        named(link) ? bearsMark(link, mark) : link.group === VERBENA_GROUP && link.alias === mark))
+      found.push(
+        ...home.links.filter((link) =>
+          named(link) ? bearsMark(link, mark) : link.group === VERBENA_GROUP && link.alias === mark,
+        ),
+      )
     }
   }
   return [...new Set(found)].map((link) => ({
-    effect: `delete ${link.name}`, run: () => done(() => deleteLink(host, link)),
+    effect: `delete ${link.name}`,
+    run: () => done(() => deleteLink(host, link)),
   }))
 }
 

@@ -17,6 +17,7 @@ const WORDS = {
   EINVAL: 'Invalid argument',
   ENOSPC: 'No space left on device',
   EOPNOTSUPP: 'Operation not supported',
+  EADDRINUSE: 'Address already in use',
   EADDRNOTAVAIL: 'Cannot assign requested address',
   ENETDOWN: 'Network is down',
   ENETUNREACH: 'Network is unreachable',

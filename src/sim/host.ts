@@ -1,7 +1,7 @@
 /**
  * State of a simulated host: its namespaces and what is in them, its HCAs and
  * wires. Mutable, and changed by the effects of this folder only. What the
- * kernel derives is derived when asked, not kept: carrier (`segment.ts`),
+ * kernel derives is derived when asked, not kept: carrier (`carrier.ts`),
  * connected routes (`routes.ts`), defaults of sysctls (`sysctl.ts`).
  * @module
  */
@@ -10,12 +10,10 @@ import type { Guid } from '#values/guid.ts'
 import type { IfName } from '#values/if-name.ts'
 import type { Cidr } from '#values/ip.ts'
 import type { LinkKind } from '#values/link.ts'
-import type { Where } from '#values/netns.ts'
 import type { NftTable } from '#values/nft.ts'
 import type { PciAddress } from '#values/pci-address.ts'
 import type { Pkey } from '#values/pkey.ts'
 import type { Neighbour, Route, Rule } from '#values/route.ts'
-import { fail } from '#values/failures.ts'
 
 /** An address on a link. `connected`: its prefix route was not taken away. */
 export type SimAddress = { readonly cidr: Cidr; readonly duplicate: boolean; connected: boolean }
@@ -87,27 +85,3 @@ export type SimHost = {
 
 /** Name of the namespace that the machine started with. */
 export const INITIAL = 'host'
-
-/** The namespace a path stands for: by the whole path, else by its last component. */
-export function findNetns(host: SimHost, path: string): SimNetns | undefined {
-  return host.netns.get(path) ?? host.netns.get(path.slice(path.lastIndexOf('/') + 1))
-}
-
-/**
- * The namespace at `where`; `own` is the name of the one that stands for `host`.
- * @throws {Failure} `netns-gone`
- */
-export function netnsAt(host: SimHost, where: Where, own: string = INITIAL): SimNetns {
-  const found = findNetns(host, where === 'host' ? own : where)
-  if (found === undefined) throw fail('netns-gone', { path: where === 'host' ? own : where })
-  return found
-}
-
-export function linkNamed(netns: SimNetns, name: string): SimLink | undefined {
-  return netns.links.find((link) => link.name === name)
-}
-
-/** True for a child of an IPoIB parent, false for the parent itself. */
-export function isIpoibChild(link: SimLink): boolean {
-  return link.kind.kind === 'ipoib' && link.below !== undefined
-}

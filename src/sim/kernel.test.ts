@@ -1,7 +1,7 @@
 import { type ContractWorld, kernelContract } from '#test/contract/kernel.ts'
 import { parseIfName } from '#values/if-name.ts'
 import { parseNetnsPath } from '#values/netns.ts'
-import { netnsAt } from './host.ts'
+import { netnsAt } from './find.ts'
 import { simKernel } from './kernel.ts'
 import { removeNetns } from './links.ts'
 import { printNeighbours } from './print.ts'
@@ -18,17 +18,23 @@ const world: SimWorld = {
     '/run/netns/a': {},
   },
   rdma: {
-    devices: [{
-      name: 'mlx5_0', pci: '0000:01:00.0', nodeGuid: '02:5c:00:00:00:00:00:01',
-      pkeys: ['0xffff', '0x8001'],
-    }],
+    devices: [
+      {
+        name: 'mlx5_0',
+        pci: '0000:01:00.0',
+        nodeGuid: '02:5c:00:00:00:00:00:01',
+        pkeys: ['0xffff', '0x8001'],
+      },
+    ],
   },
 }
 
 async function open(): Promise<ContractWorld> {
   const kernel = simKernel(world)
   return {
-    kernel, pod: parseNetnsPath('/run/netns/a'), ethernetParent: parseIfName('eth1'),
+    kernel,
+    pod: parseNetnsPath('/run/netns/a'),
+    ethernetParent: parseIfName('eth1'),
     ipoibParent: parseIfName('ib0'),
     removeNetns: async () => removeNetns(kernel.host, '/run/netns/a'),
     close: async () => {},

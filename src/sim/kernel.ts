@@ -9,16 +9,17 @@ import type { Link } from '#values/link.ts'
 import type { NetnsPath, Where } from '#values/netns.ts'
 import type { Step } from '#values/step.ts'
 import { fail as failValue } from '#values/failures.ts'
+import { findNetns, linkNamed, netnsAt, everyLink } from './find.ts'
+import { carrierOf, mtuOf, rdmaDeviceOf } from './carrier.ts'
 import { observedAddress } from './addresses.ts'
 import { type Effect, effectsOf, type View } from './effects.ts'
 import { type Errno, type Refusal, refusal } from './errno.ts'
 import { fail } from './failures.ts'
-import { INITIAL, type SimHost, type SimLink, findNetns, linkNamed, netnsAt } from './host.ts'
+import { INITIAL, type SimHost, type SimLink } from './host.ts'
 import { lookup, sourceFor } from './lookup.ts'
 import { simHost } from './read-world.ts'
 import { observedRoute, routesOf } from './routes.ts'
 import { rulesOf } from './rules.ts'
-import { carrierOf, everyLink, mtuOf, rdmaDeviceOf } from './segment.ts'
 import { readSysctl } from './sysctl.ts'
 import type { SimWorld } from './world.ts'
 
@@ -100,16 +101,31 @@ function refusedStep(step: Step, { errno, text }: Refusal): Error {
 /** What a step is about, for a message. */
 function subjectOf(step: Step): string {
   switch (step.do) {
-    case 'create-link': return step.name
-    case 'delete-link': return step.names.join(' or ')
-    case 'rename-link': return `${step.from} to ${step.to}`
-    case 'set-link': return step.link
-    case 'add-address': case 'remove-address': return `${step.cidr} on ${step.link}`
-    case 'add-route': case 'remove-route': return step.route.dst
-    case 'add-rule': case 'remove-rule': return `to table ${step.rule.table}`
-    case 'add-neighbour': case 'remove-neighbour': return step.neighbour.ip
-    case 'set-sysctl': return step.path
-    case 'add-nft-table': case 'remove-nft-table': return step.table.name
+    case 'create-link':
+      return step.name
+    case 'delete-link':
+      return step.names.join(' or ')
+    case 'rename-link':
+      return `${step.from} to ${step.to}`
+    case 'set-link':
+      return step.link
+    case 'add-address':
+    case 'remove-address':
+      return `${step.cidr} on ${step.link}`
+    case 'add-route':
+    case 'remove-route':
+      return step.route.dst
+    case 'add-rule':
+    case 'remove-rule':
+      return `to table ${step.rule.table}`
+    case 'add-neighbour':
+    case 'remove-neighbour':
+      return step.neighbour.ip
+    case 'set-sysctl':
+      return step.path
+    case 'add-nft-table':
+    case 'remove-nft-table':
+      return step.table.name
   }
 }
 
@@ -163,7 +179,17 @@ function hcaPortOf(host: SimHost, link: SimLink): HcaPort | undefined {
 function observedLink(host: SimHost, link: SimLink): Link {
   const { index, name, kind, arpType, up, address, group, alias, pci } = link
   return {
-    index, name, kind, arpType, up, carrier: carrierOf(host, link), mtu: mtuOf(host, link),
-    address, parent: link.below?.index, group, alias, pci,
+    index,
+    name,
+    kind,
+    arpType,
+    up,
+    carrier: carrierOf(host, link),
+    mtu: mtuOf(host, link),
+    address,
+    parent: link.below?.index,
+    group,
+    alias,
+    pci,
   }
 }

@@ -8,19 +8,12 @@
  */
 import { type IfName, parseIfName } from '#values/if-name.ts'
 import type { SetLink } from '#values/step.ts'
+import { isIpoibChild, linkNamed, netnsAt, dependants, everyLink } from './find.ts'
+import { IPOIB_MTU } from './carrier.ts'
 import { addLinkLocal } from './addresses.ts'
 import { type Refusal, refusal } from './errno.ts'
-import {
-  INITIAL,
-  type SimHost,
-  type SimLink,
-  type SimNetns,
-  isIpoibChild,
-  linkNamed,
-  netnsAt,
-} from './host.ts'
+import { INITIAL, type SimHost, type SimLink, type SimNetns } from './host.ts'
 import { ethernetMtuFault, freeIndex } from './make-link.ts'
-import { IPOIB_MTU, dependants, everyLink } from './segment.ts'
 import { confParts, linkSysctl, writeSysctl } from './sysctl.ts'
 
 /** True while the link exists somewhere. */
@@ -57,9 +50,7 @@ export function deleteLink(host: SimHost, link: SimLink): void {
 }
 
 /** One setting of a link. */
-export function setLink(
-  host: SimHost, link: SimLink, set: SetLink['set'],
-): Refusal | undefined {
+export function setLink(host: SimHost, link: SimLink, set: SetLink['set']): Refusal | undefined {
   if (set.mtu !== undefined) {
     const fault = mtuFault(link, set.mtu)
     if (fault !== undefined) return fault
@@ -74,10 +65,14 @@ function bringUp(host: SimHost, link: SimLink): Refusal | undefined {
   if (link.up) return undefined
   const twin = everyLink(host).some(
     (other) =>
-      link.kind.kind === 'macvlan' && link.kind.mode !== 'passthru' && other !== link &&
-      other.up && other.address === link.address &&
-      (other.below === link.below || other === link.below))
-  if (twin) return refusal('EBUSY')
+      link.kind.kind === 'macvlan' &&
+      link.kind.mode !== 'passthru' &&
+      other !== link &&
+      other.up &&
+      other.address === link.address &&
+      (other.below === link.below || other === link.below),
+  )
+  if (twin) return refusal('EADDRINUSE')
   link.up = true
   addLinkLocal(host, link)
   return undefined
@@ -95,7 +90,9 @@ function mtuFault(link: SimLink, mtu: number): Refusal | undefined {
 
 /** Writes a sysctl with what follows for IPv6 addresses. */
 export function setSysctl(
-  host: SimHost, netns: SimNetns, { path, value }: { path: string; value: string },
+  host: SimHost,
+  netns: SimNetns,
+  { path, value }: { path: string; value: string },
 ): Refusal | undefined {
   const fault = writeSysctl(netns, path, value)
   if (fault !== undefined || confParts(path)?.key !== 'ipv6/disable_ipv6') return fault

@@ -27,14 +27,20 @@ export function contains(cidr: Cidr, ip: Ip): boolean {
 /** True when the address is one of the namespace's own. */
 export function hasAddress(netns: SimNetns, ip: Ip): boolean {
   return netns.links.some((link) =>
-    link.addresses.some(({ cidr, duplicate }) =>
-      !duplicate && (cidrParts(cidr).ip === ip || (cidr.startsWith('127.') && contains(cidr, ip)))))
+    link.addresses.some(
+      ({ cidr, duplicate }) =>
+        !duplicate &&
+        (cidrParts(cidr).ip === ip || (cidr.startsWith('127.') && contains(cidr, ip))),
+    ),
+  )
 }
 
 /** The route with the longest prefix, then the lowest metric, then the first. */
 export function bestRoute(routes: readonly SimRoute[], to: Ip): SimRoute | undefined {
-  const rank = ({ route }: SimRoute): readonly [number, number] =>
-    [cidrParts(route.dst).prefix, route.priority ?? 0]
+  const rank = ({ route }: SimRoute): readonly [number, number] => [
+    cidrParts(route.dst).prefix,
+    route.priority ?? 0,
+  ]
   return routes
     .filter(({ route }) => contains(route.dst, to))
     .toSorted((a, b) => rank(b)[0] - rank(a)[0] || rank(a)[1] - rank(b)[1])[0]
@@ -42,11 +48,16 @@ export function bestRoute(routes: readonly SimRoute[], to: Ip): SimRoute | undef
 
 /** The route a packet takes among `routes` by the rules of `netns`; table 255 is the caller's. */
 export function lookup(
-  netns: SimNetns, routes: readonly SimRoute[], packet: Packet,
+  netns: SimNetns,
+  routes: readonly SimRoute[],
+  packet: Packet,
 ): SimRoute | undefined {
   const rules = netns.rules.filter((rule) => applies(rule, packet))
   for (const rule of rules.toSorted((a, b) => (a.priority ?? 0) - (b.priority ?? 0))) {
-    const found = bestRoute(routes.filter(({ route }) => route.table === rule.table), packet.to)
+    const found = bestRoute(
+      routes.filter(({ route }) => route.table === rule.table),
+      packet.to,
+    )
     if (found !== undefined) return found
   }
   return undefined
@@ -56,7 +67,8 @@ export function lookup(
 export function sourceFor(netns: SimNetns, { link, route }: SimRoute, to: Ip): Ip | undefined {
   if (route.src !== undefined) return route.src
   const usable = (of: SimLink): Cidr[] =>
-    of.addresses.filter(({ cidr, duplicate }) => !duplicate && familyOf(cidr) === familyOf(to))
+    of.addresses
+      .filter(({ cidr, duplicate }) => !duplicate && familyOf(cidr) === familyOf(to))
       .map(({ cidr }) => cidr)
   const own = usable(link)
   const hop = route.via ?? to

@@ -14,9 +14,10 @@ import {
 import { type LinkKind, type LinkSpec, VERBENA_GROUP } from '#values/link.ts'
 import { asFullMember } from '#values/pkey.ts'
 import type { CreateLink } from '#values/step.ts'
+import { isIpoibChild, linkNamed, everyLink } from './find.ts'
+import { IPOIB_MTU } from './carrier.ts'
 import { type Refusal, refusal } from './errno.ts'
-import { type SimHost, type SimLink, type SimNetns, isIpoibChild, linkNamed } from './host.ts'
-import { IPOIB_MTU, everyLink } from './segment.ts'
+import type { SimHost, SimLink, SimNetns } from './host.ts'
 
 const ETHERNET = 1
 const INFINIBAND = 32
@@ -50,14 +51,30 @@ export function makeLink(making: Making): SimLink | Refusal {
 
 /** Puts a new link into a namespace. */
 function plugIn(
-  host: SimHost, netns: SimNetns, of: Shape & { readonly name: SimLink['name'] },
+  host: SimHost,
+  netns: SimNetns,
+  of: Shape & { readonly name: SimLink['name'] },
 ): SimLink {
   const link: SimLink = {
-    index: freeIndex(netns), name: of.name, kind: of.kind, arpType: of.arpType, up: false,
-    mtu: of.mtu, address: of.address ?? freshAddress(host), below: of.below,
-    group: VERBENA_GROUP, alias: undefined, pci: undefined, driver: undefined, wire: undefined,
-    txQueueLength: of.arpType === INFINIBAND ? 256 : 1000, addrGenMode: 'eui64', netns,
-    addresses: [], neighbours: [], sysctl: new Map(),
+    index: freeIndex(netns),
+    name: of.name,
+    kind: of.kind,
+    arpType: of.arpType,
+    up: false,
+    mtu: of.mtu,
+    address: of.address ?? freshAddress(host),
+    below: of.below,
+    group: VERBENA_GROUP,
+    alias: undefined,
+    pci: undefined,
+    driver: undefined,
+    wire: undefined,
+    txQueueLength: of.arpType === INFINIBAND ? 256 : 1000,
+    addrGenMode: 'eui64',
+    netns,
+    addresses: [],
+    neighbours: [],
+    sysctl: new Map(),
   }
   netns.links.push(link)
   return link
@@ -79,7 +96,8 @@ function shapeOf(making: Making, spec: LinkSpec): Shape | Refusal {
 }
 
 function macvlanShape(
-  { host, own, step }: Making, spec: Extract<LinkSpec, { kind: 'macvlan' }>,
+  { host, own, step }: Making,
+  spec: Extract<LinkSpec, { kind: 'macvlan' }>,
 ): Shape | Refusal {
   const named = linkNamed(own, spec.parent)
   if (named === undefined) return refusal('ENODEV')
@@ -96,7 +114,8 @@ function macvlanShape(
 }
 
 function ipoibShape(
-  { host, own, at, step }: Making, spec: Extract<LinkSpec, { kind: 'ipoib' }>,
+  { host, own, at, step }: Making,
+  spec: Extract<LinkSpec, { kind: 'ipoib' }>,
 ): Shape | Refusal {
   const below = linkNamed(own, spec.parent)
   if (below === undefined || below.kind.kind !== 'ipoib') return refusal('ENODEV')
@@ -116,7 +135,9 @@ function ipoibShape(
 
 /** Fresh queue pair, the parent's subnet prefix, and the GUID asked for or the parent's. */
 function ipoibAddress(
-  host: SimHost, below: SimLink, asked: HardwareAddress | undefined,
+  host: SimHost,
+  below: SimLink,
+  asked: HardwareAddress | undefined,
 ): HardwareAddress | undefined {
   const own = below.address === undefined ? undefined : hardwareAddressToBytes(below.address)
   const guid = asked === undefined ? own : hardwareAddressToBytes(asked)
@@ -124,14 +145,19 @@ function ipoibAddress(
   const number = ++host.last.queuePair
   const head = [own[0] ?? 0, number >>> 16, (number >>> 8) & 255, number & 255]
   return hardwareAddressFromBytes(
-    Uint8Array.from([...head, ...own.subarray(4, 12), ...guid.subarray(12)]))
+    Uint8Array.from([...head, ...own.subarray(4, 12), ...guid.subarray(12)]),
+  )
 }
 
 /** A locally administered address that no link has. */
 function freshAddress(host: SimHost): HardwareAddress {
-  const number = ++host.last.address
-  return hardwareAddressFromBytes(
-    Uint8Array.of(0x02, 0x5b, 0, (number >>> 16) & 255, (number >>> 8) & 255, number & 255))
+  for (;;) {
+    const number = ++host.last.address
+    const address = hardwareAddressFromBytes(
+      Uint8Array.of(0x02, 0x5b, 0, (number >>> 16) & 255, (number >>> 8) & 255, number & 255),
+    )
+    if (!everyLink(host).some((link) => link.address === address)) return address
+  }
 }
 
 function ethernetFault(of: {

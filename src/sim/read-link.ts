@@ -19,27 +19,39 @@ const ZERO = '00:00:00:00:00:00'
 
 /** The link by itself: whom it hangs on and what is on it come later. */
 export function readLink(
-  host: SimHost, netns: SimNetns, of: { from: WorldLink; wire: string | undefined },
+  host: SimHost,
+  netns: SimNetns,
+  of: { from: WorldLink; wire: string | undefined },
 ): SimLink {
   const { from } = of
   const kind = readKind(from)
   const arpType =
-    from.kind === 'loopback' ? ARP.loopback
-      : kind.kind === 'ipoib' ? ARP.infiniband : ARP.ethernet
+    from.kind === 'loopback' ? ARP.loopback : kind.kind === 'ipoib' ? ARP.infiniband : ARP.ethernet
   const index = from.index ?? freeIndex(netns)
   if (netns.links.some((link) => link.index === index)) {
     throw fail('sim-world-invalid', { of: from.name, reason: `index ${index} is taken` })
   }
   const text = from.address ?? (arpType === ARP.loopback ? ZERO : addressFor(host, arpType))
   return {
-    index, name: parseIfName(from.name), kind, arpType, up: from.up ?? false,
-    mtu: from.mtu ?? USUAL_MTU[arpType], address: parseHardwareAddress(text),
-    below: undefined, group: from.group ?? 0, alias: from.alias,
+    index,
+    name: parseIfName(from.name),
+    kind,
+    arpType,
+    up: from.up ?? false,
+    mtu: from.mtu ?? USUAL_MTU[arpType],
+    address: parseHardwareAddress(text),
+    below: undefined,
+    group: from.group ?? 0,
+    alias: from.alias,
     pci: from.pci === undefined ? undefined : parsePciAddress(from.pci),
-    driver: from.driver, wire: of.wire,
+    driver: from.driver,
+    wire: of.wire,
     txQueueLength: from.txQueueLength ?? (arpType === ARP.infiniband ? 256 : 1000),
-    addrGenMode: from.addrGenMode ?? 'eui64', netns,
-    addresses: [], neighbours: [], sysctl: new Map(),
+    addrGenMode: from.addrGenMode ?? 'eui64',
+    netns,
+    addresses: [],
+    neighbours: [],
+    sysctl: new Map(),
   }
 }
 

@@ -9,9 +9,10 @@ import { parseIfName } from '#values/if-name.ts'
 import { parseCidr, parseIp } from '#values/ip.ts'
 import { parsePciAddress } from '#values/pci-address.ts'
 import { MAIN_TABLE, type Route } from '#values/route.ts'
+import { linkNamed } from './find.ts'
 import { addLinkLocal } from './addresses.ts'
 import { fail } from './failures.ts'
-import { INITIAL, type SimHost, type SimLink, type SimNetns, linkNamed } from './host.ts'
+import { INITIAL, type SimHost, type SimLink, type SimNetns } from './host.ts'
 import { readLink, readPkey } from './read-link.ts'
 import { addRule, DEFAULT_RULES } from './rules.ts'
 import { linkSysctl, writeSysctl } from './sysctl.ts'
@@ -27,16 +28,19 @@ const WIRE = { ipoib: 'fabric', ethernet: 'lan' } as const
  */
 export function simHost(world: SimWorld): SimHost {
   const host: SimHost = {
-    sim: 'host', netns: new Map(),
+    sim: 'host',
+    netns: new Map(),
     rdma: { mode: world.rdma?.mode ?? 'shared', devices: devicesOf(world) },
     cut: new Set(Object.entries(world.wires ?? {}).flatMap(([name, w]) => (w.cut ? [name] : []))),
-    files: new Map(Object.entries(world.files ?? {})), objects: world.objects ?? [],
+    files: new Map(Object.entries(world.files ?? {})),
+    objects: world.objects ?? [],
     last: { queuePair: 0x47, address: 0, inode: FIRST_INODE },
   }
   addNetns(host, INITIAL, world)
   for (const name of Object.keys(world.netns)) if (name !== INITIAL) addNetns(host, name, world)
   const each = [...host.netns.values()].flatMap((netns) =>
-    (world.netns[netns.name]?.links ?? []).map((from) => ({ netns, from })))
+    (world.netns[netns.name]?.links ?? []).map((from) => ({ netns, from })),
+  )
   for (const { netns, from } of each) joinBelow(host, named(netns, from), from)
   for (const { netns, from } of each) fillLink(host, named(netns, from), from)
   for (const netns of host.netns.values()) fillNetns(netns, world.netns[netns.name] ?? {})
@@ -54,13 +58,22 @@ export function addNetns(host: SimHost, name: string, world: SimWorld = { netns:
     throw fail('sim-world-invalid', { of: name, reason: 'there is a namespace of that name' })
   }
   const netns: SimNetns = {
-    name, id: `4:${++host.last.inode}`, links: [], routes: [], rules: [...DEFAULT_RULES],
-    sysctl: new Map(), tables: new Map(),
+    name,
+    id: world.netns[name]?.id ?? freeId(host),
+    links: [],
+    routes: [],
+    rules: [...DEFAULT_RULES],
+    sysctl: new Map(),
+    tables: new Map(),
   }
   host.netns.set(name, netns)
   const links = world.netns[name]?.links ?? []
   const lo: WorldLink = {
-    name: 'lo', kind: 'loopback', index: 1, mtu: 65536, up: name === INITIAL,
+    name: 'lo',
+    kind: 'loopback',
+    index: 1,
+    mtu: 65536,
+    up: name === INITIAL,
     addresses: name === INITIAL ? ['127.0.0.1/8', '::1/128'] : [],
   }
   const all = links.some((link) => link.name === 'lo') ? links : [lo, ...links]
@@ -73,6 +86,13 @@ export function addNetns(host: SimHost, name: string, world: SimWorld = { netns:
   const made = netns.links.find((link) => link.name === 'lo')
   if (made !== undefined && links !== all) fillLink(host, made, lo)
   return netns
+}
+
+function freeId(host: SimHost): string {
+  for (;;) {
+    const id = `4:${++host.last.inode}`
+    if (![...host.netns.values()].some((netns) => netns.id === id)) return id
+  }
 }
 
 /** The wire that a physical link hangs on. */
@@ -97,9 +117,10 @@ function joinBelow(host: SimHost, link: SimLink, { parent }: WorldLink): void {
   if (parent === undefined) return
   const slash = parent.lastIndexOf('/')
   const name = parseIfName(parent.slice(slash + 1))
-  const places = slash < 0 ? [link.netns, host.netns.get(INITIAL)]
-    : [host.netns.get(parent.slice(0, slash))]
-  const below = places.flatMap((n) => (n === undefined ? [] : (linkNamed(n, name) ?? [])))
+  const places =
+    slash < 0 ? [link.netns, host.netns.get(INITIAL)] : [host.netns.get(parent.slice(0, slash))]
+  const below = places
+    .flatMap((n) => (n === undefined ? [] : (linkNamed(n, name) ?? [])))
     .find((other) => other !== link)
   if (below === undefined) {
     throw fail('sim-world-invalid', { of: link.name, reason: `there is no parent ${parent}` })
@@ -113,11 +134,14 @@ function fillLink(host: SimHost, link: SimLink, from: WorldLink): void {
     const { cidr, duplicate, noPrefixRoute } =
       typeof address === 'string' ? { cidr: address } : address
     return {
-      cidr: parseCidr(cidr), duplicate: duplicate ?? false, connected: noPrefixRoute !== true,
+      cidr: parseCidr(cidr),
+      duplicate: duplicate ?? false,
+      connected: noPrefixRoute !== true,
     }
   })
   link.neighbours = (from.neighbours ?? []).map(({ ip, address, permanent }) => ({
-    ip: parseIp(ip), address: optional(address, parseHardwareAddress),
+    ip: parseIp(ip),
+    address: optional(address, parseHardwareAddress),
     permanent: permanent ?? false,
   }))
   if (link.arpType === 32 && link.address !== undefined) countQueuePair(host, link.address)
@@ -137,11 +161,15 @@ function readRoute(link: SimLink, from: WorldRoute): Route {
   const dst = from.dst === 'default' ? (from.via?.includes(':') ? '::/0' : '0.0.0.0/0') : from.dst
   const v6 = dst.includes(':')
   return {
-    dst: parseCidr(dst), via: optional(from.via, parseIp), dev: link.name,
+    dst: parseCidr(dst),
+    via: optional(from.via, parseIp),
+    dev: link.name,
     table: from.table ?? MAIN_TABLE,
     scope: from.scope ?? (from.via === undefined && !v6 ? 'link' : 'global'),
-    src: optional(from.src, parseIp), priority: from.priority ?? (v6 ? 1024 : undefined),
-    onlink: from.onlink ?? false, protocol: from.protocol ?? BOOT,
+    src: optional(from.src, parseIp),
+    priority: from.priority ?? (v6 ? 1024 : undefined),
+    onlink: from.onlink ?? false,
+    protocol: from.protocol ?? BOOT,
   }
 }
 
@@ -161,15 +189,23 @@ function fillNetns(netns: SimNetns, from: WorldNetns): void {
 
 function readRule({ family, priority, from, to, fwmark, table, protocol }: WorldRule) {
   return {
-    family, priority, from: optional(from, parseCidr), to: optional(to, parseCidr), fwmark,
-    table, protocol: protocol ?? BOOT,
+    family,
+    priority,
+    from: optional(from, parseCidr),
+    to: optional(to, parseCidr),
+    fwmark,
+    table,
+    protocol: protocol ?? BOOT,
   }
 }
 
 function devicesOf(world: SimWorld): SimHost['rdma']['devices'] {
   return (world.rdma?.devices ?? []).map(({ name, pci, netns, nodeGuid, pkeys }) => ({
-    name, pci: optional(pci, parsePciAddress), netns: netns ?? INITIAL,
-    nodeGuid: parseGuid(nodeGuid), pkeys: (pkeys ?? ['0xffff']).map(readPkey),
+    name,
+    pci: optional(pci, parsePciAddress),
+    netns: netns ?? INITIAL,
+    nodeGuid: parseGuid(nodeGuid),
+    pkeys: (pkeys ?? ['0xffff']).map(readPkey),
   }))
 }
 

@@ -9,8 +9,9 @@
 import { networkOf } from '#values/ip-range.ts'
 import { type Ip, bitsOf, cidrParts, familyOf } from '#values/ip.ts'
 import { MAIN_TABLE, type Route } from '#values/route.ts'
+import { linkNamed } from './find.ts'
 import { type Refusal, refusal } from './errno.ts'
-import { type SimLink, type SimNetns, type SimRoute, linkNamed } from './host.ts'
+import type { SimLink, SimNetns, SimRoute } from './host.ts'
 import { bestRoute, hasAddress } from './lookup.ts'
 
 const KERNEL = 2 // RTPROT_KERNEL
@@ -101,12 +102,15 @@ function reachable(
   netns: SimNetns,
   { via, named, table }: { via: Ip; named: SimLink | undefined; table: number },
 ): { link: SimLink } | Refusal {
-  const bad = refusal(
-    familyOf(via) === 4 ? 'ENETUNREACH' : 'EHOSTUNREACH', 'Nexthop has invalid gateway')
-  if (hasAddress(netns, via)) return refusal('EINVAL', 'Nexthop has invalid gateway')
+  const v4 = familyOf(via) === 4
+  const bad = v4 ? refusal('ENETUNREACH', 'Nexthop has invalid gateway') : refusal('EHOSTUNREACH')
+  if (!v4 && hasAddress(netns, via)) {
+    return refusal('EINVAL', 'Gateway can not be a local address')
+  }
   const candidates = routesOf(netns).filter(
     ({ link, route }) =>
-      (named === undefined || link === named) && [MAIN_TABLE, table].includes(route.table))
+      (named === undefined || link === named) && [MAIN_TABLE, table].includes(route.table),
+  )
   const best = bestRoute(candidates, via)
   return best === undefined || best.route.via !== undefined ? bad : { link: best.link }
 }
@@ -117,7 +121,7 @@ function routeFault(netns: SimNetns, { dst, via, src, scope }: Route): Refusal |
     return refusal('EINVAL', 'Invalid prefix for given prefix length')
   }
   if (v4 && via !== undefined && scope !== 'global') {
-    return refusal('EINVAL', 'Nexthop has invalid scope')
+    return refusal('ENETUNREACH', 'Nexthop has invalid gateway')
   }
   if (src !== undefined && !hasAddress(netns, src)) {
     return refusal('EINVAL', v4 ? 'Invalid prefsrc address' : 'Invalid source address')

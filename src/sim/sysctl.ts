@@ -6,8 +6,9 @@
  * Spec: Linux Documentation/networking/ip-sysctl.rst.
  * @module
  */
+import { linkNamed } from './find.ts'
 import { type Refusal, refusal } from './errno.ts'
-import { type SimLink, type SimNetns, linkNamed } from './host.ts'
+import type { SimLink, SimNetns } from './host.ts'
 
 /** Defaults of the kernel below conf/NAME. */
 const PER_LINK: Readonly<Record<string, string>> = {

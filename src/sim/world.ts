@@ -65,6 +65,8 @@ export type WorldRule = {
 }
 
 export type WorldNetns = {
+  /** dev:ino of the namespace; made up unless given. */
+  readonly id?: string
   readonly links?: readonly WorldLink[]
   /** Path below /proc/sys → value. */
   readonly sysctl?: Readonly<Record<string, string>>

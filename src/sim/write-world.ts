@@ -5,10 +5,10 @@
  */
 import { formatPkey } from '#values/pkey.ts'
 import { MAIN_TABLE, type Rule } from '#values/route.ts'
-import { type SimAddress, type SimHost, type SimLink, type SimNetns } from './host.ts'
+import { everyLink } from './find.ts'
+import type { SimAddress, SimHost, SimLink, SimNetns } from './host.ts'
 import type { SimKernel } from './kernel.ts'
 import { DEFAULT_RULES } from './rules.ts'
-import { everyLink } from './segment.ts'
 import { pathOf } from './sysctl.ts'
 import type { SimWorld, WorldAddress, WorldLink, WorldNetns, WorldRoute } from './world.ts'
 
@@ -20,24 +20,35 @@ export function worldOf({ host }: Pick<SimKernel, 'host'>): SimWorld {
     rdma: {
       mode: rdma.mode,
       devices: rdma.devices.map(({ name, pci, netns, nodeGuid, pkeys }) => ({
-        name, ...given({ pci }), netns, nodeGuid, pkeys: pkeys.map(formatPkey),
+        name,
+        ...given({ pci }),
+        netns,
+        nodeGuid,
+        pkeys: pkeys.map(formatPkey),
       })),
     },
-    wires: writeWires(host), files: Object.fromEntries(files), objects,
+    wires: writeWires(host),
+    files: Object.fromEntries(files),
+    objects,
   }
 }
 
 function writeWires(host: SimHost): NonNullable<SimWorld['wires']> {
   const wires = new Set([
-    ...everyLink(host).flatMap(({ wire }) => (wire === undefined ? [] : [wire])), ...host.cut,
+    ...everyLink(host).flatMap(({ wire }) => (wire === undefined ? [] : [wire])),
+    ...host.cut,
   ])
-  return Object.fromEntries([...wires].map((wire) => [
-    wire,
-    {
-      links: everyLink(host).filter((link) => link.wire === wire).map(placeOf),
-      ...(host.cut.has(wire) ? { cut: true } : {}),
-    },
-  ]))
+  return Object.fromEntries(
+    [...wires].map((wire) => [
+      wire,
+      {
+        links: everyLink(host)
+          .filter((link) => link.wire === wire)
+          .map(placeOf),
+        ...(host.cut.has(wire) ? { cut: true } : {}),
+      },
+    ]),
+  )
 }
 
 function placeOf({ netns, name }: SimLink): string {
@@ -49,9 +60,11 @@ function writeNetns(netns: SimNetns): WorldNetns {
   const sysctl = [
     ...netns.sysctl,
     ...netns.links.flatMap(({ name, sysctl: own }) =>
-      [...own].map(([key, value]): [string, string] => [pathOf(name, key), value])),
+      [...own].map(([key, value]): [string, string] => [pathOf(name, key), value]),
+    ),
   ]
   return {
+    id: netns.id,
     links: netns.links.map(writeLink),
     ...(sysctl.length === 0 ? {} : { sysctl: Object.fromEntries(sysctl) }),
     ...(rules.length === 0 ? {} : { rules: rules.map(writeRule) }),
@@ -68,41 +81,67 @@ function writeLink(link: SimLink): WorldLink {
   const mode = kind.kind === 'ipoib' || kind.kind === 'macvlan' ? kind.mode : undefined
   const word = kind.kind === 'other' ? kind.name : link.arpType === 772 ? 'loopback' : kind.kind
   return {
-    name: link.name, kind: word, index: link.index,
+    name: link.name,
+    kind: word,
+    index: link.index,
     ...given({
-      parent: below === undefined ? undefined : placeOf(below), address, pci, driver, alias, mode,
+      parent: below === undefined ? undefined : placeOf(below),
+      address,
+      pci,
+      driver,
+      alias,
+      mode,
       pkey: kind.kind === 'ipoib' ? formatPkey(kind.pkey) : undefined,
       group: link.group === 0 ? undefined : link.group,
       addrGenMode: link.addrGenMode === 'eui64' ? undefined : link.addrGenMode,
     }),
-    mtu: link.mtu, up: link.up, txQueueLength: link.txQueueLength,
+    mtu: link.mtu,
+    up: link.up,
+    txQueueLength: link.txQueueLength,
     ...some('addresses', link.addresses.map(writeAddress)),
     ...some('routes', routesAt(link)),
-    ...some('neighbours', link.neighbours.map(({ ip, address: of, permanent }) =>
-      ({ ip, ...given({ address: of }), ...(permanent ? { permanent: true as const } : {}) }))),
+    ...some(
+      'neighbours',
+      link.neighbours.map(({ ip, address: of, permanent }) => ({
+        ip,
+        ...given({ address: of }),
+        ...(permanent ? { permanent: true as const } : {}),
+      })),
+    ),
   }
 }
 
 function writeAddress({ cidr, duplicate, connected }: SimAddress): WorldAddress {
   if (!duplicate && connected) return cidr
   return {
-    cidr, ...(duplicate ? { duplicate: true } : {}), ...(connected ? {} : { noPrefixRoute: true }),
+    cidr,
+    ...(duplicate ? { duplicate: true } : {}),
+    ...(connected ? {} : { noPrefixRoute: true }),
   }
 }
 
 function routesAt(link: SimLink): WorldRoute[] {
-  return link.netns.routes.filter((r) => r.link === link).map(({ route }) => ({
-    dst: route.dst, scope: route.scope, protocol: route.protocol,
-    ...given({
-      via: route.via, src: route.src, priority: route.priority,
-      table: route.table === MAIN_TABLE ? undefined : route.table,
-    }),
-    ...(route.onlink ? { onlink: true } : {}),
-  }))
+  return link.netns.routes
+    .filter((r) => r.link === link)
+    .map(({ route }) => ({
+      dst: route.dst,
+      scope: route.scope,
+      protocol: route.protocol,
+      ...given({
+        via: route.via,
+        src: route.src,
+        priority: route.priority,
+        table: route.table === MAIN_TABLE ? undefined : route.table,
+      }),
+      ...(route.onlink ? { onlink: true } : {}),
+    }))
 }
 
 /** The list under its key, unless it is empty. */
-function some<K extends string, T>(key: K, list: readonly T[]): { readonly [k in K]?: readonly T[] } {
+function some<K extends string, T>(
+  key: K,
+  list: readonly T[],
+): { readonly [k in K]?: readonly T[] } {
   const made: { [k in K]?: readonly T[] } = {}
   if (list.length > 0) made[key] = list
   return made
@@ -123,4 +162,3 @@ function given<T extends object>(fields: T): Given<T> {
 function isGiven<T>(value: T): value is Exclude<T, undefined> {
   return value !== undefined
 }
-

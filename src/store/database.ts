@@ -15,7 +15,9 @@ import { fail } from './failures.ts'
 export type Layout = { readonly version: number; readonly statements: string }
 
 /** Primary result codes of SQLite. */
-const SQLITE = { busy: 5, locked: 6, readOnly: 8, corrupt: 11, full: 13, notADatabase: 26 } as const
+const SQLITE = {
+  busy: 5, locked: 6, readOnly: 8, corrupt: 11, full: 13, constraint: 19, notADatabase: 26,
+} as const
 /** Tries, and pause between them, while another process lays the file out. */
 const OPEN_TRIES = 200
 const OPEN_PAUSE_MS = 10
@@ -57,6 +59,9 @@ function layOut(db: DatabaseSync, path: string, layout: Layout): void {
   db.exec('BEGIN IMMEDIATE')
   try {
     const found = Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
+    if (found === 0 && hasTables(db)) {
+      throw fail('store-corrupt', { path, reason: 'it belongs to another program' })
+    }
     if (found === 0) db.exec(`${layout.statements}; PRAGMA user_version = ${layout.version}`)
     else if (found !== layout.version) {
       throw fail('store-version', { path, found, known: layout.version })
@@ -66,6 +71,15 @@ function layOut(db: DatabaseSync, path: string, layout: Layout): void {
     db.exec('ROLLBACK')
     throw cause
   }
+}
+
+function hasTables(db: DatabaseSync): boolean {
+  return db.prepare('SELECT 1 FROM sqlite_master LIMIT 1').get() !== undefined
+}
+
+/** True when a unique name is taken. */
+export function isTaken(cause: unknown): boolean {
+  return codeOf(cause) === SQLITE.constraint
 }
 
 /** True while another connection holds the write lock. */

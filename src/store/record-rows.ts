@@ -1,206 +1,190 @@
 /**
- * The statements behind `Records`: every call is synchronous and runs inside
- * a transaction of the caller. A revision is the number of a change; it is the
- * resource version of what it wrote.
+ * The statements behind `Records`. Every call is synchronous; each write is
+ * one transaction.
  * @module
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import type { Change, Document, Metadata, Page, Ref, Selection, Stored } from '#needs/records.ts'
+import type { Document, Metadata, Ref, Stored } from '#needs/records.ts'
+import { isTaken } from './database.ts'
 import { fail } from './failures.ts'
+import { formatLabels, splitLabels } from './record-layout.ts'
+import { type SqlRow, type Statements, numberIn, textIn } from './statements.ts'
 
-/** Changes that are kept to be watched. */
-const KEPT_CHANGES = 20_000
-/** Every how many changes old ones are dropped. */
-const PRUNE_EVERY = 1_000
-
-/** Identity and time, so that tests own them. */
+/** Identity and time of what is created. */
 export type Stamp = { uid(): string; now(): string }
 
-type Found = { readonly id: number; readonly body: string }
+/** A document where it stands. */
+type Found = { readonly revision: number; readonly labels: string; readonly body: string }
+
+const SELECT = 'SELECT revision, labels, body FROM documents WHERE deleted = 0 AND'
+const NEXT = '(SELECT max(revision) + 1 FROM documents)'
 
 export class RecordRows {
-  readonly #db: DatabaseSync
+  readonly #sql: Statements
   readonly #stamp: Stamp
-  readonly #statements = new Map<string, StatementSync>()
+  readonly #kinds = new Map<string, number>()
 
-  constructor(db: DatabaseSync, stamp: Stamp) {
-    this.#db = db
+  constructor(sql: Statements, stamp: Stamp) {
+    this.#sql = sql
     this.#stamp = stamp
+  }
+
+  /** Number of a kind; undefined while no document of it was ever written. */
+  kindOf({ apiVersion, kind }: Pick<Ref, 'apiVersion' | 'kind'>): number | undefined {
+    const key = `${apiVersion}/${kind}`
+    const known = this.#kinds.get(key)
+    if (known !== undefined) return known
+    const row = this.#sql.get(
+      'SELECT id FROM kinds WHERE api_version = ? AND kind = ?', apiVersion, kind,
+    )
+    if (row === undefined) return undefined
+    this.#kinds.set(key, numberIn(row, 'id'))
+    return this.#kinds.get(key)
+  }
+
+  /** Number of the last change of all. */
+  revision(): number {
+    return numberIn(this.#sql.get('SELECT max(revision) AS last FROM documents'), 'last')
   }
 
   get(ref: Ref): Stored | undefined {
     const found = this.#find(ref)
-    return found === undefined ? undefined : decode(found.body)
+    return found === undefined ? undefined : decode(found.body, found.revision)
   }
 
-  list({ apiVersion, kind, namespace, labels = {}, limit, from }: Selection): Page {
-    const [first, ...others] = Object.entries(labels)
-    // a label leads the way: a pool's allocations are many, an owner's are few
-    const source = first === undefined
-      ? 'documents d WHERE'
-      : 'labels l CROSS JOIN documents d ON d.id = l.id WHERE l.key = ? AND l.value = ? AND'
-    const values: SQLInputValue[] = [...(first ?? []), kind, apiVersion]
-    const wheres = ['d.kind = ?', 'd.api_version = ?']
-    const add = (where: string, ...more: SQLInputValue[]): void => {
-      wheres.push(where)
-      values.push(...more)
-    }
-    if (namespace !== undefined) add('d.namespace = ?', namespace)
-    if (from !== undefined) add("(d.namespace || '/' || d.name) > ?", from)
-    for (const [key, value] of others) {
-      add('d.id IN (SELECT id FROM labels WHERE key = ? AND value = ?)', key, value)
-    }
-    const rows = this.#prepare(
-      `SELECT d.namespace || '/' || d.name AS place, d.body AS body FROM ${source} ` +
-        `${wheres.join(' AND ')} ORDER BY d.namespace || '/' || d.name LIMIT ?`,
-    ).all(...values, limit === undefined ? -1 : limit + 1)
-    const page = limit === undefined ? rows : rows.slice(0, limit)
-    const next = rows.length > page.length ? String(page.at(-1)?.['place']) : undefined
-    const resourceVersion = String(this.#revision())
-    return { items: page.map(({ body }) => decode(String(body))), next, resourceVersion }
-  }
-
+  /** One statement, so a transaction by itself. */
   create(document: Document): Stored {
-    const ref = refOf(document)
-    if (this.#find(ref) !== undefined) throw fail('record-exists', named(ref))
+    const { resourceVersion: _, ...metadata } = document.metadata
     const made: Metadata = {
-      ...document.metadata, uid: this.#stamp.uid(), generation: 1,
-      creationTimestamp: document.metadata.creationTimestamp ?? this.#stamp.now(),
+      ...metadata,
+      uid: this.#stamp.uid(),
+      generation: 1,
+      creationTimestamp: metadata.creationTimestamp ?? this.#stamp.now(),
     }
-    return this.#insert({ ...document, metadata: made })
+    const body = JSON.stringify({ ...document, metadata: made })
+    const { apiVersion, kind } = document
+    const number = this.kindOf(document) ?? this.#makeKind({ apiVersion, kind })
+    try {
+      const { last } = this.#sql.run(
+        'INSERT INTO documents (kind, namespace, name, owner, labels, body) ' +
+          'VALUES (?, ?, ?, ?, ?, ?)',
+        number, metadata.namespace ?? '', metadata.name, ownerOf(metadata),
+        formatLabels(metadata.labels), body,
+      )
+      return decode(body, last)
+    } catch (cause) {
+      throw isTaken(cause) ? fail('record-exists', named(refOf(document)), cause) : cause
+    }
   }
 
   replace(document: Document): Stored {
-    const ref = refOf(document)
-    const found = this.#find(ref)
-    if (found === undefined) throw fail('record-missing', named(ref))
-    const before = decode(found.body)
-    const { resourceVersion, uid } = document.metadata
-    const sameUid = uid === undefined || uid === before.metadata.uid
-    if (resourceVersion !== before.metadata.resourceVersion || !sameUid) {
-      throw fail('record-conflict', named(ref))
-    }
-    const specChanged = !isDeepStrictEqual(document['spec'], before['spec'])
-    const metadata: Metadata = {
-      ...document.metadata, uid: before.metadata.uid,
-      creationTimestamp: before.metadata.creationTimestamp,
-      generation: (before.metadata.generation ?? 1) + (specChanged ? 1 : 0),
-    }
-    return this.#update({ ...document, metadata }, { id: found.id, before })
+    return this.#sql.transaction(() => {
+      const ref = refOf(document)
+      const found = this.#find(ref)
+      if (found === undefined) throw fail('record-missing', named(ref))
+      const before = decode(found.body, found.revision)
+      const { resourceVersion, uid, ...metadata } = document.metadata
+      const sameUid = uid === undefined || uid === before.metadata.uid
+      if (resourceVersion !== before.metadata.resourceVersion || !sameUid) {
+        throw fail('record-conflict', named(ref))
+      }
+      const sameSpec = isDeepStrictEqual(document['spec'], before['spec'])
+      const made: Metadata = {
+        ...metadata,
+        uid: before.metadata.uid,
+        generation: (before.metadata.generation ?? 1) + (sameSpec ? 0 : 1),
+        creationTimestamp: before.metadata.creationTimestamp,
+      }
+      return this.#change(found, { ...document, metadata: made })
+    })
   }
 
+  /** With everything that it controls. */
   delete(ref: Ref, uid: string | undefined): boolean {
-    const found = this.#find(ref)
-    if (found === undefined) return false
-    const document = decode(found.body)
-    if (uid !== undefined && uid !== document.metadata.uid) {
-      throw fail('record-conflict', named(ref))
+    return this.#sql.transaction(() => {
+      const found = this.#find(ref)
+      if (found === undefined) return false
+      const { metadata } = decode(found.body, found.revision)
+      if (uid !== undefined && uid !== metadata.uid) throw fail('record-conflict', named(ref))
+      this.#drop(found, metadata.uid)
+      return true
+    })
+  }
+
+  #change(found: Found, document: Document): Stored {
+    const { metadata } = document
+    const labels = formatLabels(metadata.labels)
+    const body = JSON.stringify(document)
+    if (labels !== found.labels) {
+      this.#sql.run(
+        `UPDATE documents SET labels_before = labels, labels = ?, relabelled = ${NEXT} ` +
+          'WHERE revision = ?',
+        labels, found.revision,
+      )
     }
-    this.#drop(found.id, document)
-    return true
-  }
-
-  /** Takes a document out, and everything that it controls. */
-  #drop(id: number, document: Stored): void {
-    const owned = this.#prepare('SELECT id, body FROM documents WHERE owner = ?')
-    const children = owned.all(document.metadata.uid)
-    this.#prepare('DELETE FROM documents WHERE id = ?').run(id)
-    this.#unlabel(id, document)
-    const revision = this.#revision() + 1
-    const last = withRevision(document, revision)
-    this.#record({ change: 'deleted', revision, id, document: last })
-    for (const child of children) this.#drop(Number(child['id']), decode(String(child['body'])))
-  }
-
-  #insert(document: Document): Stored {
-    const revision = this.#revision() + 1
-    const { text, stored } = withRevision(document, revision)
-    const { apiVersion, kind, namespace, name } = refOf(document)
-    const made = this.#prepare(
-      'INSERT INTO documents (api_version, kind, namespace, name, uid, owner, body) ' +
-        'VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ).run(
-      apiVersion, kind, namespace ?? '', name, stored.metadata.uid, ownerOf(document) ?? null, text,
+    this.#sql.run(
+      `UPDATE documents SET revision = ${NEXT}, created = coalesce(created, revision), ` +
+        'owner = ?, body = ? WHERE revision = ?',
+      ownerOf(metadata), body, found.revision,
     )
-    const id = Number(made.lastInsertRowid)
-    this.#label(id, document)
-    this.#record({ change: 'added', revision, id, document: { text, stored } })
-    return stored
+    this.#unindex(found)
+    return decode(body, this.revision())
   }
 
-  #update(document: Document, { id, before }: { id: number; before: Stored }): Stored {
-    const revision = this.#revision() + 1
-    const { text, stored } = withRevision(document, revision)
-    const change = this.#prepare('UPDATE documents SET owner = ?, body = ? WHERE id = ?')
-    change.run(ownerOf(document) ?? null, text, id)
-    if (!isDeepStrictEqual(before.metadata.labels, stored.metadata.labels)) {
-      this.#unlabel(id, before)
-      this.#label(id, document)
-    }
-    this.#record({ change: 'modified', revision, id, document: { text, stored } })
-    return stored
+  #drop(found: Found, uid: string): void {
+    const owned = this.#sql.all(`${SELECT} owner = ?`, uid).map(foundOf)
+    this.#sql.run(
+      `UPDATE documents SET revision = ${NEXT}, created = coalesce(created, revision), ` +
+        'deleted = 1 WHERE revision = ?',
+      found.revision,
+    )
+    this.#unindex(found)
+    for (const child of owned) this.#drop(child, decode(child.body, 0).metadata.uid)
   }
 
-  #label(id: number, { metadata }: Document): void {
-    const insert = this.#prepare('INSERT INTO labels (key, value, id) VALUES (?, ?, ?)')
-    for (const [key, value] of Object.entries(metadata.labels ?? {})) insert.run(key, value, id)
-  }
-
-  #unlabel(id: number, { metadata }: Document): void {
-    const remove = this.#prepare('DELETE FROM labels WHERE key = ? AND value = ? AND id = ?')
-    for (const [key, value] of Object.entries(metadata.labels ?? {})) remove.run(key, value, id)
-  }
-
-  /** A change of what is still there is read from there; only a deleted one keeps its body. */
-  #record(of: { change: Change['change']; revision: number; id: number; document: Written }): void {
-    const { change, revision, id, document } = of
-    const body = change === 'deleted' ? document.text : null
-    this.#prepare('INSERT INTO changes (revision, change, kind, id, body) VALUES (?, ?, ?, ?, ?)')
-      .run(revision, change, document.stored.kind, id, body)
-    if (revision % PRUNE_EVERY === 0) {
-      this.#prepare('DELETE FROM changes WHERE revision <= ?').run(revision - KEPT_CHANGES)
+  /** What stood under a revision is there no more. */
+  #unindex({ revision, labels }: Found): void {
+    const mark = this.#sql.get("SELECT revision FROM marks WHERE name = 'indexed'")
+    if (revision > numberIn(mark, 'revision')) return
+    for (const label of splitLabels(labels)) {
+      this.#sql.run(
+        'DELETE FROM labels WHERE label = ? AND revision = ? AND kind IN (SELECT id FROM kinds)',
+        label, revision,
+      )
     }
   }
 
-  #revision(): number {
-    // the newest change is never pruned, so numbers never come twice
-    return Number(this.#prepare('SELECT max(revision) AS last FROM changes').get()?.['last'] ?? 0)
+  #find(ref: Ref): Found | undefined {
+    const kind = this.kindOf(ref)
+    if (kind === undefined) return undefined
+    const row = this.#sql.get(
+      `${SELECT} kind = ? AND namespace = ? AND name = ?`, kind, ref.namespace ?? '', ref.name,
+    )
+    return row === undefined ? undefined : foundOf(row)
   }
 
-  #find({ apiVersion, kind, namespace, name }: Ref): Found | undefined {
-    const row = this.#prepare(
-      'SELECT id, body FROM documents WHERE kind = ? AND namespace = ? AND name = ? ' +
-        'AND api_version = ?',
-    ).get(kind, namespace ?? '', name, apiVersion)
-    return row === undefined ? undefined : { id: Number(row['id']), body: String(row['body']) }
-  }
-
-  #prepare(sql: string): StatementSync {
-    const known = this.#statements.get(sql)
-    if (known !== undefined) return known
-    const made = this.#db.prepare(sql)
-    this.#statements.set(sql, made)
-    return made
+  #makeKind(of: Pick<Ref, 'apiVersion' | 'kind'>): number {
+    this.#sql.run(
+      'INSERT OR IGNORE INTO kinds (api_version, kind) VALUES (?, ?)', of.apiVersion, of.kind,
+    )
+    return this.kindOf(of) ?? 0
   }
 }
 
-/** A document as it is stored, and the text of it. */
-type Written = { readonly text: string; readonly stored: Stored }
-
-function withRevision(document: Document, revision: number): Written {
-  const metadata = { ...document.metadata, resourceVersion: String(revision) }
-  const text = JSON.stringify({ ...document, metadata })
-  return { text, stored: decode(text) }
+/** The row decoder: what stands there is what was written there. */
+export function decode(body: string, revision: number): Stored {
+  const document = JSON.parse(body) as { metadata: { resourceVersion: string } } & Stored
+  document.metadata.resourceVersion = String(revision)
+  return document
 }
 
-/** The row decoder: what stands there is what `#put` put there. */
-export function decode(body: string): Stored {
-  return JSON.parse(body) as Stored
+function foundOf(row: SqlRow): Found {
+  const revision = numberIn(row, 'revision')
+  return { revision, labels: textIn(row, 'labels'), body: textIn(row, 'body') }
 }
 
-function ownerOf({ metadata }: Document): string | undefined {
-  return metadata.ownerReferences?.find((owner) => owner.controller === true)?.uid
+function ownerOf({ ownerReferences }: Metadata): string | null {
+  return ownerReferences?.find((owner) => owner.controller === true)?.uid ?? null
 }
 
 function refOf({ apiVersion, kind, metadata }: Document): Ref {

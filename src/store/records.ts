@@ -1,67 +1,66 @@
 /**
- * `Records` in SQLite: documents as JSON with the columns they are found by,
- * one revision for all, a table of changes to watch. Several processes share
- * a file; a write that meets another's lock is tried again asynchronously.
+ * `Records` in SQLite: the embedded store of one machine. Several processes
+ * share a file; a write that meets another's lock is tried again
+ * asynchronously, so that the event loop never waits for a lock.
  *
  * There is no garbage collector as a cluster has one: a document goes with the
- * controller that owns it, in the same transaction.
+ * controller that owns it, in the same transaction. Finalizers hold nothing
+ * back here; who writes them takes them off before it deletes.
  * @module
  */
 import { randomUUID } from 'node:crypto'
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Change, Document, Page, Records, Ref, Selection, Stored } from '#needs/records.ts'
 import { failureOf, isBusy, openDatabase } from './database.ts'
+import { RECORD_LAYOUT } from './record-layout.ts'
+import { listPage } from './record-list.ts'
 import { RecordRows } from './record-rows.ts'
+import { Statements } from './statements.ts'
+import { UPKEEP_EVERY, keepUp } from './upkeep.ts'
 import { watchChanges } from './watch.ts'
 
-const LAYOUT = {
-  version: 1,
-  statements: `
-    CREATE TABLE documents (
-      id INTEGER PRIMARY KEY,
-      api_version TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
-      uid TEXT NOT NULL, owner TEXT, body TEXT NOT NULL,
-      UNIQUE (kind, namespace, name, api_version)
-    ) STRICT;
-    CREATE INDEX by_owner ON documents (owner) WHERE owner IS NOT NULL;
-    CREATE TABLE labels (
-      key TEXT NOT NULL, value TEXT NOT NULL, id INTEGER NOT NULL,
-      PRIMARY KEY (key, value, id)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE changes (
-      revision INTEGER PRIMARY KEY,
-      change TEXT NOT NULL, kind TEXT NOT NULL, id INTEGER NOT NULL, body TEXT
-    ) STRICT`,
-} as const
+/** How a store is opened; what is left out is as it should be outside of tests. */
+export type RecordsOptions = {
+  /** A file, or `:memory:`. */
+  readonly path: string
+  /** How long a write is tried again against another's lock, in milliseconds. */
+  readonly busyMs?: number
+  /** Changes that a watch can start from. */
+  readonly keptChanges?: number
+  /** Largest size of the file, in pages of 4096 bytes. */
+  readonly maxPages?: number
+}
 
-/** How long a write is tried again against another's lock, in milliseconds. */
 const BUSY_MS = 5_000
+const KEPT_CHANGES = 10_000
 
-/** Meets {@link Records}; close it by disposing of it. */
+/** Meets {@link Records}; close it by disposing of it, which ends its watches. */
 export class SqliteRecords implements Records {
   readonly #db: DatabaseSync
-  readonly #path: string
+  readonly #options: RecordsOptions
+  readonly #sql: Statements
   readonly #rows: RecordRows
-  readonly #begin: StatementSync
-  readonly #commit: StatementSync
-  /** Watchers of this process that are told at once; others look at the file. */
+  /** Watches of this process, which are told at once; others look at the file. */
   readonly #wakers = new Set<() => void>()
+  #upkeepAt = 0
 
-  constructor(path: string) {
-    this.#db = openDatabase(path, LAYOUT)
-    this.#path = path
-    this.#begin = this.#db.prepare('BEGIN IMMEDIATE')
-    this.#commit = this.#db.prepare('COMMIT')
-    this.#rows = new RecordRows(this.#db, { uid: randomUUID, now: () => new Date().toISOString() })
+  constructor(options: RecordsOptions) {
+    this.#db = openDatabase(options.path, RECORD_LAYOUT)
+    this.#options = options
+    this.#sql = new Statements(this.#db)
+    if (options.maxPages !== undefined) {
+      this.#db.exec(`PRAGMA max_page_count = ${options.maxPages}`)
+    }
+    this.#rows = new RecordRows(this.#sql, { uid: randomUUID, now: timeText })
   }
 
   get(ref: Ref): Promise<Stored | undefined> {
-    return this.#read(() => this.#rows.get(ref))
+    return this.#try(() => this.#rows.get(ref))
   }
 
   list(selection: Selection): Promise<Page> {
-    return this.#read(() => this.#rows.list(selection))
+    return this.#try(() => listPage(selection, this.#rows, this.#sql))
   }
 
   create(document: Document): Promise<Stored> {
@@ -78,7 +77,7 @@ export class SqliteRecords implements Records {
 
   watch(selection: Selection, since: string, signal: AbortSignal): AsyncIterable<Change> {
     return watchChanges({
-      db: this.#db, selection, since, signal,
+      sql: this.#sql, rows: this.#rows, selection, since, signal,
       onWrite: (wake) => {
         this.#wakers.add(wake)
         return () => this.#wakers.delete(wake)
@@ -88,48 +87,51 @@ export class SqliteRecords implements Records {
 
   [Symbol.asyncDispose](): Promise<void> {
     if (this.#db.isOpen) this.#db.close()
+    for (const wake of this.#wakers) wake()
     return Promise.resolve()
   }
 
-  async #read<T>(work: () => T): Promise<T> {
-    try {
-      return work()
-    } catch (cause) {
-      throw failureOf(cause, this.#path)
-    }
+  async #write<T>(work: () => T): Promise<T> {
+    const done = await this.#try(work)
+    this.#keepUp()
+    for (const wake of this.#wakers) wake()
+    return done
   }
 
-  /** One transaction that never spans an await. */
-  async #write<T>(work: () => T): Promise<T> {
-    const startedMs = performance.now()
+  async #try<T>(work: () => T): Promise<T> {
+    let startedMs: number | undefined
     for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 16)) {
       try {
-        const done = this.#transaction(work)
-        for (const wake of this.#wakers) wake()
-        return done
+        return work()
       } catch (cause) {
-        if (!isBusy(cause) || performance.now() - startedMs > BUSY_MS) {
-          throw failureOf(cause, this.#path)
+        const nowMs = performance.now()
+        startedMs ??= nowMs
+        if (!isBusy(cause) || nowMs - startedMs > (this.#options.busyMs ?? BUSY_MS)) {
+          throw failureOf(cause, this.#options.path)
         }
-        await sleep(pauseMs)
       }
+      await sleep(pauseMs)
     }
   }
 
-  #transaction<T>(work: () => T): T {
-    this.#begin.run()
+  /** Whoever comes past the mark does it; one that is in another's way leaves it to the next. */
+  #keepUp(): void {
+    const revision = this.#sql.open ? this.#rows.revision() : 0
+    if (revision < this.#upkeepAt + UPKEEP_EVERY) return
     try {
-      const done = work()
-      this.#commit.run()
-      return done
+      this.#upkeepAt = keepUp(this.#sql, this.#options.keptChanges ?? KEPT_CHANGES)
     } catch (cause) {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-      throw cause
+      if (!isBusy(cause)) throw failureOf(cause, this.#options.path)
     }
   }
 }
 
 /** @throws {Failure} `store-corrupt`, `store-version`, `store-read-only`, `store-failed` */
-export function openRecords({ path }: { readonly path: string }): Promise<SqliteRecords> {
-  return Promise.resolve(new SqliteRecords(path))
+export async function openRecords(options: RecordsOptions): Promise<SqliteRecords> {
+  return new SqliteRecords(options)
+}
+
+/** RFC 3339 in whole seconds, as Kubernetes has it. */
+function timeText(): string {
+  return `${new Date().toISOString().slice(0, 19)}Z`
 }

@@ -1,22 +1,25 @@
 /**
- * Watches the `changes` table: at once for writes of this process, within
- * 20 ms for those of others (`PRAGMA data_version` moves when another
- * connection wrote).
+ * Watches documents: at once for writes of this process, within 20 ms for
+ * those of others (`PRAGMA data_version` moves when another connection wrote).
+ * A document that changed several times between two looks shows once, as it is.
  *
  * Spec: sqlite.org/pragma.html#pragma_data_version.
  * @module
  */
-import type { DatabaseSync } from 'node:sqlite'
-import type { Change, Selection, Stored } from '#needs/records.ts'
+import type { Change, Selection } from '#needs/records.ts'
 import { fail } from './failures.ts'
-import { decode } from './record-rows.ts'
+import { labelOf } from './record-layout.ts'
+import { type RecordRows, decode } from './record-rows.ts'
+import { type SqlRow, type Statements, numberIn, textIn } from './statements.ts'
+import { prunedUpTo } from './upkeep.ts'
 
 const POLL_MS = 20
-/** Changes read at a time. */
+/** Documents read at a time. */
 const BATCH = 500
 
 export type Watching = {
-  readonly db: DatabaseSync
+  readonly sql: Statements
+  readonly rows: RecordRows
   readonly selection: Selection
   readonly since: string
   readonly signal: AbortSignal
@@ -24,81 +27,109 @@ export type Watching = {
   onWrite(wake: () => void): () => void
 }
 
-/** @throws {Failure} `record-expired`, from the iteration */
-export async function* watchChanges(of: Watching): AsyncGenerator<Change> {
-  const { db, selection, signal } = of
-  let revision = Number(of.since)
-  let wake = (): void => undefined
-  const unhook = of.onWrite(() => wake())
+/** Ends with its signal, or when the database is closed. @throws {Failure} `record-expired` */
+export async function* watchChanges(watching: Watching): AsyncGenerator<Change> {
+  const { sql, signal } = watching
+  const bell = bellOf(watching)
   try {
-    checkKept(db, selection, revision)
-    while (!signal.aborted) {
-      const seen = versionOf(db)
-      const { changes, last, whole } = changesAfter(db, selection, revision)
-      revision = last
-      for (const change of changes) if (matches(change.document, selection)) yield change
-      if (whole) {
-        await new Promise<void>((resolve) => {
-          wake = resolve
-          waitForOthers({ db, signal, seen }, resolve)
-        })
+    let seen = startOf(watching)
+    while (!signal.aborted && sql.open) {
+      const { changes, upTo } = changesAfter(seen, watching)
+      for (const change of changes) {
+        if (signal.aborted) return
+        yield change
       }
+      if (upTo === seen && sql.open) await bell.rings()
+      seen = upTo
     }
   } finally {
-    unhook()
+    bell.stop()
   }
 }
 
-/** Resolves when another connection wrote, or the watch ends. */
-function waitForOthers(
-  of: { readonly db: DatabaseSync; readonly signal: AbortSignal; readonly seen: number },
-  resolve: () => void,
-): void {
-  const timer = setInterval(() => {
-    const ended = of.signal.aborted || !of.db.isOpen
-    if (!ended && versionOf(of.db) === of.seen) return
-    clearInterval(timer)
-    resolve()
-  }, POLL_MS)
-  of.signal.addEventListener('abort', () => {
-    clearInterval(timer)
-    resolve()
-  }, { once: true })
+function startOf({ sql, rows, selection: { kind }, since }: Watching): number {
+  const start = Number(since)
+  const known = Number.isInteger(start) && start <= rows.revision() && start >= prunedUpTo(sql)
+  if (!known) throw fail('record-expired', { kind, since })
+  return start
 }
 
-function versionOf(db: DatabaseSync): number {
-  return Number(db.prepare('PRAGMA data_version').get()?.['data_version'])
-}
+type Looked = { readonly changes: Change[]; readonly upTo: number }
 
-function checkKept(db: DatabaseSync, { kind }: Selection, since: number): void {
-  const row = db.prepare('SELECT MIN(revision) AS first FROM changes').get()
-  const first = Number(row?.['first'] ?? 0)
-  if (first > 0 && since < first - 1) throw fail('record-expired', { kind, since })
-}
-
-/** Changes of a kind after a revision; `whole` when there are no more yet. */
-type Batch = { readonly changes: Change[]; readonly last: number; readonly whole: boolean }
-
-/** Of a document that changed several times, each change shows the state it has now. */
-function changesAfter(db: DatabaseSync, { apiVersion, kind }: Selection, after: number): Batch {
-  const rows = db.prepare(
-    'SELECT c.revision AS revision, c.change AS change, coalesce(c.body, d.body) AS body ' +
-      'FROM changes c LEFT JOIN documents d ON d.id = c.id ' +
-      'WHERE c.revision > ? AND c.kind = ? ORDER BY c.revision LIMIT ?',
-  ).all(after, kind, BATCH)
-  const changes = rows.flatMap(({ revision, change, body }): Change[] => {
-    // gone by now: its deletion follows
-    if (body === null || body === undefined) return []
-    const document = decode(String(body))
-    if (document.apiVersion !== apiVersion) return []
-    const what = change === 'added' || change === 'deleted' ? change : 'modified'
-    return [{ change: what, document, resourceVersion: String(revision) }]
+function changesAfter(seen: number, { sql, rows, selection }: Watching): Looked {
+  const last = rows.revision()
+  const kind = rows.kindOf(selection)
+  if (last === seen || kind === undefined) return { changes: [], upTo: last }
+  const found = sql.all(
+    'SELECT revision, coalesce(created, revision) AS created, relabelled, labels_before, ' +
+      'deleted, namespace, labels, body FROM documents NOT INDEXED ' +
+      'WHERE revision > ? AND revision <= ? AND kind = ? ORDER BY revision LIMIT ?',
+    seen, last, kind, BATCH,
+  )
+  const changes = found.flatMap((row): Change[] => {
+    const change = changeOf(row, seen, selection)
+    if (change === undefined) return []
+    const revision = numberIn(row, 'revision')
+    const document = decode(textIn(row, 'body'), revision)
+    return [{ change, document, resourceVersion: String(revision) }]
   })
-  const last = Number(rows.at(-1)?.['revision'] ?? after)
-  return { changes, last, whole: rows.length < BATCH }
+  return { changes, upTo: found.length < BATCH ? last : numberIn(found.at(-1), 'revision') }
 }
 
-function matches({ metadata }: Stored, { namespace, labels = {} }: Selection): boolean {
-  if (namespace !== undefined && metadata.namespace !== namespace) return false
-  return Object.entries(labels).every(([key, value]) => metadata.labels?.[key] === value)
+/** What happened since `seen` to a document, as a selection sees it; undefined for nothing. */
+function changeOf(
+  row: SqlRow, seen: number, { namespace, labels = {} }: Selection,
+): Change['change'] | undefined {
+  if (namespace !== undefined && textIn(row, 'namespace') !== namespace) return undefined
+  const wanted = Object.entries(labels).map(([key, value]) => `\n${labelOf(key, value)}\n`)
+  const chosen = (column: string): boolean =>
+    wanted.every((label) => textIn(row, column).includes(label))
+  const isNew = numberIn(row, 'created') > seen
+  const relabelled = numberIn(row, 'relabelled') > seen
+  const gone = numberIn(row, 'deleted') === 1
+  // what came and went unseen is nothing; one that may have been chosen before has left
+  if (gone || !chosen('labels')) {
+    return !isNew && (relabelled || (gone && chosen('labels'))) ? 'deleted' : undefined
+  }
+  return isNew || (relabelled && !chosen('labels_before')) ? 'added' : 'modified'
+}
+
+type Bell = { rings(): Promise<void>; stop(): void }
+
+/** Rings when something was written since it rang last, here or elsewhere. */
+function bellOf({ sql, signal, onWrite }: Watching): Bell {
+  let rung = false
+  let wake = (): void => undefined
+  const ring = (): void => {
+    rung = true
+    wake()
+  }
+  // many writes of one turn of the event loop are one ring
+  let soon: NodeJS.Immediate | undefined
+  const unhook = onWrite(() => {
+    soon ??= setImmediate(() => {
+      soon = undefined
+      ring()
+    })
+  })
+  let version = sql.get('PRAGMA data_version')?.['data_version']
+  const timer = setInterval(() => {
+    const now = sql.open ? sql.get('PRAGMA data_version')?.['data_version'] : undefined
+    if (now === version && sql.open) return
+    version = now
+    ring()
+  }, POLL_MS)
+  signal.addEventListener('abort', ring, { once: true })
+  return {
+    async rings() {
+      if (!rung && !signal.aborted) await new Promise<void>((resolve) => (wake = resolve))
+      rung = false
+    },
+    stop() {
+      clearInterval(timer)
+      clearImmediate(soon)
+      unhook()
+      signal.removeEventListener('abort', ring)
+    },
+  }
 }

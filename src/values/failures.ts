@@ -20,12 +20,19 @@ export const VALUE_FAILURES = {
   'netns-invalid': { message: 'Cannot parse network namespace {text}: {reason}', ...input },
   'mac-invalid': { message: 'Cannot parse hardware address {text}: {reason}', ...input },
   'netns-gone': {
-    message: 'Cannot use network namespace {path}: it does not exist',
-    retry: 'never', cni: 8, exit: 1, http: 409,
+    message: 'Cannot enter network namespace {netns}: {reason}',
+    retry: 'never',
+    cni: 8,
+    exit: 1,
+    http: 409,
   },
   /** `step` and `of` (a link, route, rule, ...), `errno` by name, `text` the kernel's own words. */
   'kernel-refused': {
-    message: 'Cannot {step} {of}: {text}', retry: 'later', cni: 5, exit: 1, http: 500,
+    message: 'Cannot {step} {of}: {text} ({errno})',
+    retry: 'later',
+    cni: 5,
+    exit: 1,
+    http: 502,
   },
 } as const satisfies FailureTable
 

@@ -19,7 +19,11 @@ export type Compare = (ours: Message, theirs: Message) => void
  * names, of both versions of iproute2; a case without a capture is a failure.
  * Returns how many were compared.
  */
-export function compareAll(name: string, head: number, cases: Readonly<Record<string, Case>>): number {
+export function compareAll(
+  name: string,
+  head: number,
+  cases: Readonly<Record<string, Case>>,
+): number {
   const captures = readCaptures(name)
   let compared = 0
   for (const [command, one] of Object.entries(cases)) {
@@ -74,10 +78,12 @@ function u32Of(attributes: readonly Attribute[], type: number): number {
 
 /** Attributes by number, texts without their zero byte, IFLA_LINKINFO and its data opened. */
 function sorted(bytes: Bytes): unknown[] {
-  return readAttributes(bytes).toSorted((a, b) => a.type - b.type).map(({ type, data }) => {
-    if (type !== 18) return [type, Array.from(data)]
-    return [type, readAttributes(data).map((inner) => opened(inner))]
-  })
+  return readAttributes(bytes)
+    .toSorted((a, b) => a.type - b.type)
+    .map(({ type, data }) => {
+      if (type !== 18) return [type, Array.from(data)]
+      return [type, readAttributes(data).map((inner) => opened(inner))]
+    })
 }
 
 function opened({ type, data }: Attribute): unknown[] {

@@ -73,7 +73,9 @@ const REFUSED: readonly {
     errno: 'ENETUNREACH',
     first: (world) => [macvlan(world), up(world), address(world)],
     step: ({ pod }) => ({
-      do: 'add-route', where: pod, route: routeBy(TEMP, '10.96.0.0/16', '192.0.2.77'),
+      do: 'add-route',
+      where: pod,
+      route: routeBy(TEMP, '10.96.0.0/16', '192.0.2.77'),
     }),
   },
   {
@@ -92,11 +94,15 @@ const REFUSED: readonly {
     does: 'a sysctl that does not exist',
     errno: 'ENOENT',
     step: ({ pod }) => ({
-      do: 'set-sysctl', where: pod, path: 'net/ipv4/conf/all/vbct', value: '1', was: undefined,
+      do: 'set-sysctl',
+      where: pod,
+      path: 'net/ipv4/conf/all/vbct',
+      value: '1',
+      was: undefined,
     }),
   },
   {
-    does: 'an MTU above the parent\'s',
+    does: "an MTU above the parent's",
     errno: 'EINVAL',
     first: (world) => [macvlan(world)],
     step: ({ pod }) => ({ do: 'set-link', where: pod, link: TEMP, set: { mtu: 65000 } }),
@@ -107,7 +113,7 @@ const REFUSED: readonly {
     step: (world) => ipoib({ ...world, ipoibParent: world.ethernetParent }, {}),
   },
   {
-    does: 'ipoib with an MTU above its mode\'s',
+    does: "ipoib with an MTU above its mode's",
     errno: 'EINVAL',
     first: (world) => [ipoib(world, {})],
     step: ({ pod }) => ({ do: 'set-link', where: pod, link: TEMP, set: { mtu: 9000 } }),
@@ -130,9 +136,11 @@ function stopContract(withWorld: WithWorld): void {
       await rejects(world.kernel.take([refused]), (thrown) => {
         const failure = failureIn(thrown)
         ok(failure, String(thrown))
-        deepEqual([failure.code, failure.details['step'], failure.details['errno']],
-          ['kernel-refused', refused.do, errno])
-        ok(String(failure.details['text']).length > 0, 'the kernel\'s words are in it')
+        deepEqual(
+          [failure.code, failure.details['step'], failure.details['errno']],
+          ['kernel-refused', refused.do, errno],
+        )
+        ok(String(failure.details['text']).length > 0, "the kernel's words are in it")
         return true
       })
       deepEqual(await stateOf(world), before)
@@ -142,10 +150,14 @@ function stopContract(withWorld: WithWorld): void {
   withWorld('take() stops at the first step that fails', async (world) => {
     const { kernel, pod } = world
     const rule = { do: 'add-rule', where: pod, rule: RULE } as const
-    await rejects(kernel.take([macvlan(world), rename(world, parseIfName('lo')), rule]),
-      { code: 'kernel-refused' })
+    await rejects(kernel.take([macvlan(world), rename(world, parseIfName('lo')), rule]), {
+      code: 'kernel-refused',
+    })
     await linkAt(world, pod, TEMP)
-    deepEqual((await kernel.rules(pod)).filter((r) => r.table === RULE.table), [])
+    deepEqual(
+      (await kernel.rules(pod)).filter((r) => r.table === RULE.table),
+      [],
+    )
   })
 }
 
@@ -161,9 +173,15 @@ function foreignContract(withWorld: WithWorld): void {
     const { kernel, ethernetParent } = world
     const before = await stateOf(world)
     await kernel.take(undoOf({ ...macvlan(world), temp: ethernetParent }))
-    await kernel.take([{
-      do: 'delete-link', netns: world.pod, names: [ethernetParent], mark: undefined, kind: 'veth',
-    }])
+    await kernel.take([
+      {
+        do: 'delete-link',
+        netns: world.pod,
+        names: [ethernetParent],
+        mark: undefined,
+        kind: 'veth',
+      },
+    ])
     deepEqual(await stateOf(world), before)
   })
 
@@ -179,10 +197,16 @@ function foreignContract(withWorld: WithWorld): void {
 
   withWorld('remove-route and remove-rule leave those of another protocol', async (world) => {
     const { kernel, pod } = world
-    const [route, rule] = [{ ...routeBy(TEMP, '10.96.0.0/16'), protocol: 4 },
-      { ...RULE, protocol: 4 }]
-    await kernel.take([macvlan(world), up(world), { do: 'add-route', where: pod, route },
-      { do: 'add-rule', where: pod, rule }])
+    const [route, rule] = [
+      { ...routeBy(TEMP, '10.96.0.0/16'), protocol: 4 },
+      { ...RULE, protocol: 4 },
+    ]
+    await kernel.take([
+      macvlan(world),
+      up(world),
+      { do: 'add-route', where: pod, route },
+      { do: 'add-rule', where: pod, rule },
+    ])
     const before = await stateOf(world)
     await kernel.take([
       { do: 'remove-route', where: pod, route: routeBy(TEMP, '10.96.0.0/16') },
@@ -206,15 +230,18 @@ function goneContract(withWorld: WithWorld): void {
     deepEqual(await kernel.netns(pod), { netns: 'gone' })
     await rejects(kernel.links(pod), { code: 'netns-gone' })
     await rejects(kernel.take([macvlan(world)]), { code: 'netns-gone' })
-    await rejects(kernel.take([{ do: 'add-rule', where: pod, rule: RULE }]),
-      { code: 'netns-gone' })
+    await rejects(kernel.take([{ do: 'add-rule', where: pod, rule: RULE }]), { code: 'netns-gone' })
   })
 
   withWorld('undo succeeds when the namespace is gone', async (world) => {
     const { kernel, pod } = world
-    const steps: Step[] = [macvlan(world), up(world), address(world),
+    const steps: Step[] = [
+      macvlan(world),
+      up(world),
+      address(world),
       { do: 'add-route', where: pod, route: routeBy(TEMP, '10.96.0.0/16') },
-      { do: 'add-rule', where: pod, rule: RULE }]
+      { do: 'add-rule', where: pod, rule: RULE },
+    ]
     const links = await kernel.links('host')
     await kernel.take(steps)
     await world.removeNetns()
@@ -222,15 +249,18 @@ function goneContract(withWorld: WithWorld): void {
     deepEqual(await kernel.links('host'), links)
   })
 
-  withWorld('ipoib comes back to the host without its namespace, and undo finds it', async (world) => {
-    const { kernel } = world
-    const step = ipoib(world, {})
-    const links = await kernel.links('host')
-    await kernel.take([step, up(world)])
-    await world.removeNetns()
-    await kernel.take(undoOf(step))
-    deepEqual(await kernel.links('host'), links)
-  })
+  withWorld(
+    'ipoib comes back to the host without its namespace, and undo finds it',
+    async (world) => {
+      const { kernel } = world
+      const step = ipoib(world, {})
+      const links = await kernel.links('host')
+      await kernel.take([step, up(world)])
+      await world.removeNetns()
+      await kernel.take(undoOf(step))
+      deepEqual(await kernel.links('host'), links)
+    },
+  )
 
   withWorld('a path without a file is gone', async ({ kernel }) => {
     deepEqual(await kernel.netns(parseNetnsPath('/run/netns/vbct-none')), { netns: 'gone' })

@@ -42,8 +42,14 @@ export function macvlan(
   { mode = 'bridge' }: { readonly mode?: MacvlanMode } = {},
 ): CreateLink {
   return {
-    do: 'create-link', netns: pod, way: 'in-place', temp: TEMP, name: NAME, mark: MARK,
-    spec: { kind: 'macvlan', parent: ethernetParent, mode }, mtu: undefined,
+    do: 'create-link',
+    netns: pod,
+    way: 'in-place',
+    temp: TEMP,
+    name: NAME,
+    mark: MARK,
+    spec: { kind: 'macvlan', parent: ethernetParent, mode },
+    mtu: undefined,
     address: mode === 'passthru' ? undefined : MAC,
   }
 }
@@ -54,28 +60,47 @@ export function ipoib(
   { mode, pkey }: { readonly mode?: 'datagram' | 'connected'; readonly pkey?: string },
 ): CreateLink {
   return {
-    do: 'create-link', netns: pod, way: 'in-place', temp: TEMP, name: NAME, mark: MARK,
+    do: 'create-link',
+    netns: pod,
+    way: 'in-place',
+    temp: TEMP,
+    name: NAME,
+    mark: MARK,
     spec: {
-      kind: 'ipoib', parent: ipoibParent, mode,
+      kind: 'ipoib',
+      parent: ipoibParent,
+      mode,
       pkey: pkey === undefined ? undefined : parsePkey(pkey),
     },
-    mtu: undefined, address: undefined,
+    mtu: undefined,
+    address: undefined,
   }
 }
 
 /** A route of ours by a link. */
 export function routeBy(dev: IfName, dst: string, via?: string): Route {
   return {
-    dst: parseCidr(dst), via: via === undefined ? undefined : parseIp(via), dev,
-    table: MAIN_TABLE, scope: via === undefined && !dst.includes(':') ? 'link' : 'global',
-    src: undefined, priority: undefined, onlink: false, protocol: VERBENA_PROTOCOL,
+    dst: parseCidr(dst),
+    via: via === undefined ? undefined : parseIp(via),
+    dev,
+    table: MAIN_TABLE,
+    scope: via === undefined && !dst.includes(':') ? 'link' : 'global',
+    src: undefined,
+    priority: undefined,
+    onlink: false,
+    protocol: VERBENA_PROTOCOL,
   }
 }
 
 /** A rule of ours. */
 export const RULE: Rule = {
-  family: 4, priority: 1000, from: undefined, to: parseCidr('10.99.0.7/32'), fwmark: undefined,
-  table: 500, protocol: VERBENA_PROTOCOL,
+  family: 4,
+  priority: 1000,
+  from: undefined,
+  to: parseCidr('10.99.0.7/32'),
+  fwmark: undefined,
+  table: 500,
+  protocol: VERBENA_PROTOCOL,
 }
 
 /** @throws {AssertionError} when it is not there */
@@ -90,8 +115,10 @@ export async function stateOf({ kernel, pod }: ContractWorld): Promise<unknown> 
   const state = async (where: Where): Promise<unknown> => ({
     links: await kernel.links(where),
     addresses: (await kernel.addresses(where)).map(({ link, cidr }) => `${link} ${cidr}`),
-    routes: await kernel.routes(where), rules: await kernel.rules(where),
-    rpFilter: await kernel.sysctl(where, 'net/ipv4/conf/all/rp_filter'), nftTables: await kernel.nftTables(where),
+    routes: await kernel.routes(where),
+    rules: await kernel.rules(where),
+    rpFilter: await kernel.sysctl(where, 'net/ipv4/conf/all/rp_filter'),
+    nftTables: await kernel.nftTables(where),
   })
   return { host: await state('host'), pod: await state(pod) }
 }

@@ -160,7 +160,7 @@ for (const { does, raw } of [
   { does: 'cut bytes', raw: bad(() => undefined).subarray(0, -1) },
   { does: 'a length over the end', raw: bad((op) => op.writeUInt32LE(0xffffffff, 12)) },
   { does: 'operation 0', raw: bad((op) => op.writeUInt8(0, 0)) },
-  { does: 'operation 4', raw: bad((op) => op.writeUInt8(4, 0)) },
+  { does: 'operation 5', raw: bad((op) => op.writeUInt8(5, 0)) },
   { does: 'an unknown flag', raw: bad((op) => op.writeUInt8(2, 1)) },
   { does: 'reserved bytes', raw: bad((op) => op.writeUInt8(1, 3)) },
   { does: 'netns -2', raw: bad((op) => op.writeInt32LE(-2, 4)) },

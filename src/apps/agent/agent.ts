@@ -46,8 +46,8 @@ export async function runAgent(options: AgentOptions, log: Log, stop: AbortSigna
   await using journal = openJournal({ path: join(options.state, 'journal.db') })
   const kernel = hostKernel({ hostRoot: options.hostRoot })
   const ipams = [
-    spiderpoolIpam({ records, clock, random, node: options.node }),
-    hostLocalIpam({ files: hostFiles(), hostRoot: options.hostRoot }),
+    spiderpoolIpam({ records, random, node: options.node }),
+    hostLocalIpam({ files: hostFiles({ hostRoot: options.hostRoot }) }),
     staticIpam(),
   ]
   const attach: AttachNeeds = {

@@ -11,7 +11,7 @@ import type { FoundDocument, RawDocument, TextFault } from '#schema/documents.ts
 import { type Kind, placeDocument, warningsOf } from '#schema/kinds.ts'
 import { isRecord } from '#schema/zod.ts'
 import type { AdmissionError } from '#values/admission.ts'
-import { derive } from './derived.ts'
+import { derive, NAD } from './derived.ts'
 import { type State, documentsOf, keyOf, withDocument, withoutKeys } from './state.ts'
 
 /** An error with where the document stands; a text that cannot be read has no object. */
@@ -115,7 +115,9 @@ function admit(raw: RawDocument, kind: Kind, { previous, state }: Around): Admis
     case 'SpiderIPPool': {
       const pools = documentsOf(state, kind)
       const others = pools.filter((pool) => pool.metadata.name !== previous?.metadata.name)
-      return admitPool(raw, { previous, others })
+      const admission = admitPool(raw, { previous, others })
+      const pruned = admission.document === undefined ? [] : warningsOf(raw, admission.document)
+      return { ...admission, warnings: including(admission.warnings, pruned) }
     }
     case 'SpiderMultusConfig':
       return admitSpiderMultusConfig(raw, { previous, nads: documentsOf(state, NAD) })
@@ -128,8 +130,6 @@ function admit(raw: RawDocument, kind: Kind, { previous, state }: Around): Admis
     }
   }
 }
-
-const NAD = { apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition' }
 
 /** What others wrote into a document and an update by file must not lose. */
 const KEPT_ANNOTATIONS = ['k8s.v1.cni.cncf.io/network-status']
@@ -179,7 +179,7 @@ function isThere([, value]: readonly unknown[]): boolean {
 function keyOfRaw({ apiVersion, kind, ...rest }: RawDocument): string {
   const metadata = isRecord(rest['metadata']) ? rest['metadata'] : {}
   const namespace = metadata['namespace']
-  const name = String(metadata['name'] ?? '')
+  const name = typeof metadata['name'] === 'string' ? metadata['name'] : ''
   return keyOf({
     apiVersion,
     kind,

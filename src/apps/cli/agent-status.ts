@@ -3,7 +3,6 @@
  * An agent that is not there is no error: a store can be looked at without one.
  * @module
  */
-import { existsSync } from 'node:fs'
 import { request } from 'node:http'
 import { fail } from '#apps/failures.ts'
 import { isRecord } from '#schema/zod.ts'
@@ -15,6 +14,7 @@ export type AgentAttachment = {
   readonly attachment: string
   readonly podUid: string | undefined
   readonly network: string
+  readonly containerId: string
   readonly ifName: string
   readonly state: string
   /** Addresses of its result, with prefix length. */
@@ -32,8 +32,8 @@ const DEFAULT_PATH = '/run/verbena/status.sock'
 const TIMEOUT_MS = 2_000
 
 /**
- * Undefined when there is no socket at the usual place.
- * @throws {Failure} `agent-silent`: the socket was named, or is there, and nobody answers
+ * Undefined when nobody answers at the usual place.
+ * @throws {Failure} `agent-silent`: the socket was named, and nobody answers there
  */
 export async function agentStatus(
   { statusSocket }: StatusOptions,
@@ -41,11 +41,11 @@ export async function agentStatus(
 ): Promise<AgentStatus | undefined> {
   const named = statusSocket ?? env['VERBENA_STATUS_SOCKET']
   const path = named ?? DEFAULT_PATH
-  if (named === undefined && !existsSync(path)) return undefined
   try {
     return statusOf(JSON.parse(await bodyOf(path)))
   } catch (cause) {
-    throw fail('agent-silent', { path, reason: 'it does not answer' }, cause)
+    if (named === undefined) return undefined
+    throw fail('agent-silent', { path }, cause)
   }
 }
 
@@ -77,6 +77,7 @@ function statusOf(body: unknown): AgentStatus {
       attachment: textAt(one, 'attachment') ?? '',
       podUid: textAt(one, 'owner', 'pod', 'uid'),
       network: textAt(one, 'owner', 'network') ?? '',
+      containerId: textAt(one, 'owner', 'containerId') ?? '',
       ifName: textAt(one, 'owner', 'ifName') ?? '',
       state: textAt(one, 'state') ?? '',
       addresses: itemsAt(one, 'result', 'ips').flatMap((ip) => textAt(ip, 'address') ?? []),

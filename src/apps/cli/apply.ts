@@ -4,11 +4,13 @@
  * on what stands then.
  * @module
  */
+import { setTimeout } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { fail } from '#apps/failures.ts'
 import type { Document, Records, Stored } from '#needs/records.ts'
 import type { FoundDocument } from '#schema/documents.ts'
 import { placeDocument } from '#schema/kinds.ts'
+import { POOL_KIND, SPIDER_API_VERSION } from '#schema/spider-ip-pool.ts'
 import { failureIn } from '#values/failure.ts'
 import {
   admissionErrorOf,
@@ -18,6 +20,7 @@ import {
   type PlacedError,
 } from './admission.ts'
 import type { Context, OutputOptions, StoreOptions } from './context.ts'
+import { NAD, SMC } from './derived.ts'
 import { withStatusOf } from './pool-status.ts'
 import { errorLine, formatYaml, nameOf } from './print.ts'
 import { readSources } from './sources.ts'
@@ -33,7 +36,9 @@ type Written = { readonly document: Document; readonly outcome: Outcome }
 type Report = Map<string, Written>
 
 /** How often a write that met another one is tried again. */
-const TRIES = 5
+const TRIES = 20
+/** Longest pause before the next try; others get their turn. */
+const PAUSE_MS = 20
 const CONFLICTS: readonly string[] = ['record-conflict', 'record-exists', 'record-missing']
 
 /** Exit status 1 when a document has an error; then nothing was written. */
@@ -72,6 +77,7 @@ async function applyAll(work: Work): Promise<Pick<Admitted, 'errors' | 'warnings
       const code = failureIn(cause)?.code ?? ''
       if (!CONFLICTS.includes(code)) throw cause
       if (tried === TRIES) throw fail('apply-contended', { tries: TRIES }, cause)
+      await setTimeout(Math.random() * PAUSE_MS)
     }
   }
 }
@@ -82,10 +88,10 @@ async function stateFor(
   namespace: string,
   records: Records,
 ): Promise<State> {
-  const pools = await listAll({ apiVersion: SPIDER, kind: 'SpiderIPPool' }, records)
-  const others = await Promise.all([
-    listAll({ apiVersion: SPIDER, kind: 'SpiderMultusConfig' }, records),
-    listAll({ apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition' }, records),
+  const [pools, ...others] = await Promise.all([
+    listAll({ apiVersion: SPIDER_API_VERSION, kind: POOL_KIND }, records),
+    listAll(SMC, records),
+    listAll(NAD, records),
   ])
   const named = await Promise.all(
     found.map(({ document }) => standing(document, namespace, records)),
@@ -93,8 +99,6 @@ async function stateFor(
   const whole = [...others.flat(), ...named.flat(), ...(await withStatusOf(pools, records))]
   return stateOf(whole)
 }
-
-const SPIDER = 'spiderpool.spidernet.io/v2beta1'
 
 async function standing(
   raw: FoundDocument['document'],

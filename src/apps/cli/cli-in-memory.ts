@@ -3,9 +3,13 @@
  * @module
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Document } from '#needs/records.ts'
+import { openRecords } from '#store/records.ts'
 import { runCli } from './run.ts'
+import { programFile } from './version.ts'
 
 /** What a command printed, and its exit status. */
 export type Ran = { readonly status: number; readonly stdout: string; readonly stderr: string }
@@ -16,12 +20,24 @@ export type Bench = AsyncDisposable & {
   readonly store: string
   /** Writes a file into the folder; gives its path. */
   file(name: string, text: string): Promise<string>
+  /** Puts documents into the store as another writer would. */
+  put(...documents: readonly Document[]): Promise<void>
   /** `words` as a shell would part them; `stdin` is what `-` reads. */
   verbena(words: readonly string[], stdin?: string): Promise<Ran>
 }
 
+/** Folder of the guides' files. */
+export const MANIFESTS = programFile('manifests') ?? 'manifests'
+
+/** The pool of the IPoIB guide. */
+export const POOL = `apiVersion: spiderpool.spidernet.io/v2beta1
+kind: SpiderIPPool
+metadata: { name: v4-91 }
+spec: { subnet: 172.91.0.0/16, gateway: 172.91.0.1, ips: [172.91.0.100-172.91.0.120] }
+`
+
 /** 2026-01-01 00:02:00 UTC: a test's now, in milliseconds. */
-export const NOW_MS = Date.UTC(2026, 0, 1, 0, 2, 0)
+const NOW_MS = Date.UTC(2026, 0, 1, 0, 2, 0)
 
 export async function makeBench(): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'verbena-cli-'))
@@ -33,6 +49,10 @@ export async function makeBench(): Promise<Bench> {
       const path = join(folder, name)
       await writeFile(path, text)
       return path
+    },
+    async put(...documents) {
+      await using records = await openRecords({ path: store })
+      for (const document of documents) await records.create(document)
     },
     verbena: (argv, stdin = '') => runInMemory(argv, { store, stdin }),
     async [Symbol.asyncDispose]() {
@@ -57,4 +77,59 @@ async function runInMemory(
     clock: { nowMs: () => NOW_MS },
   })
   return { status, ...written }
+}
+
+/** An address that a pod holds. */
+export function allocation(address: string, podName: string): Document {
+  return {
+    apiVersion: 'verbena.dev/v1alpha1',
+    kind: 'Allocation',
+    metadata: { name: address },
+    spec: {
+      address,
+      pool: 'v4-91',
+      owner: `uid-of-${podName}/eth0`,
+      podUid: `uid-of-${podName}`,
+      podNamespace: 'default',
+      podName,
+      interface: 'eth0',
+      containerId: 'c0ffee',
+      node: 'node-1',
+      network: 'ipoib',
+    },
+  }
+}
+
+/** A running pod. */
+export function pod(name: string, podIP: string): Document {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default' },
+    spec: { containers: [{ name: 'mofed-test' }], nodeName: 'node-1' },
+    status: {
+      phase: 'Running',
+      podIP,
+      containerStatuses: [{ name: 'mofed-test', ready: true, restartCount: 0 }],
+    },
+  }
+}
+
+/** An agent's status socket in the folder of a bench, until it is disposed. */
+export async function serveStatus(
+  { folder }: Bench,
+  attachments: readonly unknown[],
+): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = join(folder, 'status.sock')
+  const server = createServer((_, answer) => {
+    answer.end(JSON.stringify({ node: 'node-1', attachments }))
+  })
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
 }

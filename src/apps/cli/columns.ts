@@ -6,8 +6,9 @@
  * @module
  */
 import type { Document } from '#needs/records.ts'
+import { addressOf, holderOf } from './allocation.ts'
 import { entriesAt, itemsAt, textAt, textsAt, valueAt } from './fields.ts'
-import { addressOf, type AllocationsByPool, formatFree, holderOf, useOf } from './pool-status.ts'
+import { type AllocationsByPool, formatFree, useOf } from './pool-status.ts'
 import { formatAge } from './print.ts'
 
 /** What cells are made from besides the document. */

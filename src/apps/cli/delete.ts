@@ -7,10 +7,11 @@
 import { fail } from '#apps/failures.ts'
 import type { Records, Stored } from '#needs/records.ts'
 import { placeDocument } from '#schema/kinds.ts'
-import { isOwnedBy } from './derived.ts'
+import { holderOf } from './allocation.ts'
+import { isOwnedBy, NAD, SMC } from './derived.ts'
 import type { Context, OutputOptions, StoreOptions } from './context.ts'
 import { textAt } from './fields.ts'
-import { allocationsByPool, holderOf } from './pool-status.ts'
+import { allocationsByPool } from './pool-status.ts'
 import { nameOf } from './print.ts'
 import { readSources } from './sources.ts'
 import { listAll, needDocument, needKind, refTo, withStore } from './store.ts'
@@ -119,10 +120,9 @@ async function markTerminating(pool: Stored, { records, context }: Home): Promis
 
 /** A NAD that follows from a SpiderMultusConfig comes back with its next apply. */
 async function warnOfOwner(document: Stored, { records, context }: Home): Promise<void> {
-  if (document.kind !== 'NetworkAttachmentDefinition') return
+  if (document.kind !== NAD.kind) return
   const { namespace } = document.metadata
-  const spider = { apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderMultusConfig' }
-  const all = await listAll(spider, records, namespace)
+  const all = await listAll(SMC, records, namespace)
   const owner = all.find((smc) => isOwnedBy(document, smc))
   if (owner === undefined) return
   const text = `${nameOf(document)} follows from ${nameOf(owner)}`

@@ -6,9 +6,15 @@
  */
 import type { Document } from '#needs/records.ts'
 import { nadOf } from '#network/index.ts'
+import { NAD_API_VERSION, NAD_KIND } from '#schema/nad.ts'
+import { SPIDER_API_VERSION } from '#schema/spider-ip-pool.ts'
 import { type SpiderMultusConfig, spiderMultusConfig } from '#schema/spider-multus-config.ts'
 import { readWith } from '#schema/zod.ts'
 import { type State, keyOf } from './state.ts'
+
+/** Kinds that are looked for by name. */
+export const NAD = { apiVersion: NAD_API_VERSION, kind: NAD_KIND } as const
+export const SMC = { apiVersion: SPIDER_API_VERSION, kind: 'SpiderMultusConfig' } as const
 
 export type Derived = {
   readonly made: readonly Document[]
@@ -48,7 +54,7 @@ export function isOwnedBy(document: Document, owner: Document): boolean {
 }
 
 function smcOf(document: Document | undefined): SpiderMultusConfig | undefined {
-  if (document?.kind !== 'SpiderMultusConfig') return undefined
+  if (document?.kind !== SMC.kind) return undefined
   const read = readWith(spiderMultusConfig, document)
   return read.ok ? read.value : undefined
 }
@@ -64,7 +70,7 @@ function merge(
     ([key]) => !own.includes(key),
   )
   const annotations = { ...Object.fromEntries(others), ...nad.metadata.annotations }
-  const { annotations: _, ...standing } = of.standing.metadata
-  const noted = Object.keys(annotations).length === 0 ? {} : { annotations }
-  return { ...nad, metadata: { ...standing, ...nad.metadata, ...noted } }
+  const bare = Object.keys(annotations).length === 0
+  const noted = bare && of.standing.metadata.annotations === undefined ? {} : { annotations }
+  return { ...nad, metadata: { ...of.standing.metadata, ...nad.metadata, ...noted } }
 }

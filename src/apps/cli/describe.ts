@@ -6,19 +6,12 @@
 import type { Document, Records } from '#needs/records.ts'
 import { POD_ANNOTATION } from '#network/index.ts'
 import { type AgentStatus, agentStatus } from './agent-status.ts'
+import { addressOf, ALLOCATION, holderOf } from './allocation.ts'
 import { podStatus } from './columns.ts'
 import type { Context, StatusOptions, StoreOptions } from './context.ts'
-import { isOwnedBy } from './derived.ts'
-import { itemsAt, textAt, textsAt, valueAt } from './fields.ts'
-import {
-  addressOf,
-  ALLOCATION,
-  allocationsByPool,
-  formatFree,
-  holderOf,
-  type PoolUse,
-  useOf,
-} from './pool-status.ts'
+import { isOwnedBy, NAD } from './derived.ts'
+import { entriesAt, itemsAt, textAt, textsAt, valueAt, without } from './fields.ts'
+import { allocationsByPool, formatFree, type PoolUse, useOf } from './pool-status.ts'
 import { formatAge, formatTable, formatYaml, nameOf } from './print.ts'
 import { listAll, needDocument, needKind, withStore } from './store.ts'
 
@@ -67,14 +60,11 @@ async function sectionsOf(document: Document, around: Around): Promise<Section[]
     case 'Secret':
       return [await fields('Keys', secretKeys(document))]
     default: {
-      const { apiVersion: _, kind: __, metadata: ___, ...rest } = document
-      const own = Object.entries(rest).filter(([, value]) => value !== undefined)
+      const own = entriesAt(without(document, ['apiVersion', 'kind', 'metadata']))
       return Promise.all(own.map(([key, value]) => fields(titleOf(key), value)))
     }
   }
 }
-
-const NAD = { apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition' }
 
 function headText(document: Document, { clock }: Context): string {
   const { metadata } = document
@@ -106,8 +96,7 @@ function podRows(pod: Document): (readonly [string, string | undefined])[] {
 
 /** Annotations without the one that the section Networks shows. */
 function annotationsOf({ metadata }: Document): Record<string, string> {
-  const { [POD_ANNOTATION.status]: _, ...rest } = metadata.annotations ?? {}
-  return rest
+  return without(metadata.annotations ?? {}, [POD_ANNOTATION.status])
 }
 
 function networks(pod: Document): Section {
@@ -176,10 +165,7 @@ function generated(nad: Document): Section {
 
 /** Sizes only: values of a secret are not shown. */
 function secretKeys(secret: Document): Record<string, string> {
-  const all = ['data', 'stringData'].flatMap((key) => {
-    const block = valueAt(secret, key)
-    return typeof block === 'object' && block !== null ? Object.entries(block) : []
-  })
+  const all = ['data', 'stringData'].flatMap((key) => entriesAt(secret, key))
   return Object.fromEntries(all.map(([key, value]) => [key, `${String(value).length} characters`]))
 }
 

@@ -33,3 +33,8 @@ export function entriesAt(document: unknown, ...path: readonly string[]): [strin
   const value = valueAt(document, ...path)
   return isRecord(value) ? Object.entries(value) : []
 }
+
+/** A copy of an object without some of its keys. */
+export function without<T>(of: Readonly<Record<string, T>>, keys: readonly string[]) {
+  return Object.fromEntries(Object.entries(of).filter(([key]) => !keys.includes(key)))
+}

@@ -12,10 +12,9 @@ import {
   parseRange,
   subtractRanges,
 } from '#values/ip-range.ts'
+import { addressOf, ALLOCATION, holderOf } from './allocation.ts'
 import { textAt, textsAt } from './fields.ts'
 import { listAll } from './store.ts'
-
-export const ALLOCATION = { apiVersion: 'verbena.dev/v1alpha1', kind: 'Allocation' } as const
 
 /** A pool's addresses. */
 export type PoolUse = {
@@ -39,18 +38,6 @@ export function useOf(pool: Document, byPool: AllocationsByPool): PoolUse {
   const whole = subtractRanges(rangesAt(pool, 'ips'), rangesAt(pool, 'excludeIPs'))
   const taken = allocations.flatMap((one) => rangesOf(addressOf(one)))
   return { total: countOfRanges(whole), allocations, free: subtractRanges(whole, taken) }
-}
-
-/** Address that an allocation holds. */
-export function addressOf(allocation: Document): string {
-  return textAt(allocation, 'spec', 'address') ?? allocation.metadata.name
-}
-
-/** `namespace/name` of the pod that holds it. */
-export function holderOf(allocation: Document): string {
-  const name = textAt(allocation, 'spec', 'podName')
-  if (name === undefined) return `container ${textAt(allocation, 'spec', 'containerId') ?? '-'}`
-  return `${textAt(allocation, 'spec', 'podNamespace') ?? 'default'}/${name}`
 }
 
 /** First free ranges in short; `<none>` when all are held. */

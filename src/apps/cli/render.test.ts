@@ -2,11 +2,8 @@ import { deepEqual, equal, match } from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { makeBench } from './cli-in-memory.ts'
+import { makeBench, MANIFESTS, POOL } from './cli-in-memory.ts'
 import type { Rendering } from './render.ts'
-import { programFile } from './version.ts'
-
-const MANIFESTS = programFile('manifests') ?? 'manifests'
 
 async function renderText(text: string): Promise<{ status: number; rendering: Rendering }> {
   await using bench = await makeBench()
@@ -14,11 +11,6 @@ async function renderText(text: string): Promise<{ status: number; rendering: Re
   return { status, rendering: JSON.parse(stdout) }
 }
 
-const POOL = `apiVersion: spiderpool.spidernet.io/v2beta1
-kind: SpiderIPPool
-metadata: { name: v4-91 }
-spec: { subnet: 172.91.0.0/16, gateway: 172.91.0.1, ips: [172.91.0.100-172.91.0.120] }
-`
 const NETWORK = `apiVersion: spiderpool.spidernet.io/v2beta1
 kind: SpiderMultusConfig
 metadata: { name: ipoib, namespace: kube-system }
@@ -188,6 +180,11 @@ test('render takes a name that comes again as an update', async () => {
       },
     ],
   )
+})
+
+test('render warns of fields that nobody reads', async () => {
+  const { rendering } = await renderText(POOL.replace('spec: {', 'spec: { vlan: 5,'))
+  deepEqual(rendering.warnings, ['SpiderIPPool/v4-91: unknown field "spec.vlan" is ignored'])
 })
 
 test('render moves the NAD when an update takes its own name away', async () => {

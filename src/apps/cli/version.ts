@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs'
 import { findPackageJSON } from 'node:module'
 import { join } from 'node:path'
-import { isRecord } from '#schema/zod.ts'
 import type { Context, OutputOptions } from './context.ts'
 
 /** Prints the version of Verbena and of the runtime. */
@@ -26,5 +25,6 @@ export function programFile(path: string): string | undefined {
 function packageVersion(): string {
   const path = programFile('package.json')
   const manifest: unknown = path === undefined ? {} : JSON.parse(readFileSync(path, 'utf8'))
-  return isRecord(manifest) ? String(manifest['version'] ?? 'unknown') : 'unknown'
+  const named = typeof manifest === 'object' && manifest !== null && 'version' in manifest
+  return named ? String(manifest.version) : 'unknown'
 }

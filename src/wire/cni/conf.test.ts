@@ -5,7 +5,9 @@ import { keyFolder, lookUp } from './conf.ts'
 
 test('keyFolder() gives known keys their spelling and leaves the others alone', () => {
   const fold = keyFolder(['deviceID', 'runtimeConfig'])
-  const read = JSON.parse('{"DEVICEID":"a","deviceId":"b","deviceID":null,"Sysctl":{"A":1},"x":null}')
+  const read = JSON.parse(
+    '{"DEVICEID":"a","deviceId":"b","deviceID":null,"Sysctl":{"A":1},"x":null}',
+  )
   deepEqual(fold(read), { deviceID: 'b', Sysctl: { A: 1 }, x: null })
 })
 

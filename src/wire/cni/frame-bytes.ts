@@ -4,7 +4,7 @@
  * no UTF-8 are read as U+FFFD, as JSON readers of the field do.
  * @module
  */
-import { fail } from '../failures.ts'
+import { fail } from '#wire/failures.ts'
 
 /** Reads a payload from its beginning; `of` names what is read in a failure. */
 export type ByteReader = {

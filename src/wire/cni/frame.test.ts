@@ -56,7 +56,10 @@ test('frameReader() reads several frames from one push, and byte by byte', () =>
   const all = joined(frames.map(encodeFrame))
   deepEqual(read(all), frames)
   const reader = frameReader()
-  deepEqual([...all].flatMap((byte) => reader.push(Uint8Array.of(byte))), frames)
+  deepEqual(
+    [...all].flatMap((byte) => reader.push(Uint8Array.of(byte))),
+    frames,
+  )
 })
 
 for (const { what, bytes, reason } of [
@@ -98,8 +101,13 @@ test('frameReader() takes a frame of 16 MiB in small parts without copying it ea
   const bytes = encodeFrame({ frame: 'result', status: 0, stdout })
   const reader = frameReader()
   const found: Frame[] = []
-  for (let at = 0; at < bytes.length; at += 4096) found.push(...reader.push(bytes.subarray(at, at + 4096)))
-  deepEqual(found.map(({ frame }) => frame), ['result'])
+  for (let at = 0; at < bytes.length; at += 4096) {
+    found.push(...reader.push(bytes.subarray(at, at + 4096)))
+  }
+  deepEqual(
+    found.map(({ frame }) => frame),
+    ['result'],
+  )
 })
 
 test('frameReader() throws nothing but frame-invalid, whatever comes', () => {

@@ -14,7 +14,7 @@
  * Integers are little-endian. A frame has at most 16 MiB after its length.
  * @module
  */
-import { fail } from '../failures.ts'
+import { fail } from '#wire/failures.ts'
 import { type ByteReader, byteReader, byteWriter } from './frame-bytes.ts'
 
 /** Environment variables by name. */
@@ -31,7 +31,12 @@ export type Frame =
       readonly env: Env
       readonly stdin: string
     }
-  | { readonly frame: 'ran'; readonly status: number; readonly stdout: string; readonly stderr: string }
+  | {
+      readonly frame: 'ran'
+      readonly status: number
+      readonly stdout: string
+      readonly stderr: string
+    }
   | { readonly frame: 'result'; readonly status: number; readonly stdout: string }
   | { readonly frame: 'run'; readonly type: string; readonly env: Env; readonly stdin: string }
 

@@ -92,7 +92,9 @@ type Refused = {
 const incompatible = (asked: string) => ({
   code: 1,
   msg: 'incompatible CNI versions',
-  details: `config is "${asked}", plugin supports ["0.1.0" "0.2.0" "0.3.0" "0.3.1" "0.4.0" "1.0.0" "1.1.0"]`,
+  details:
+    `config is "${asked}", plugin supports ["0.1.0" "0.2.0" ` +
+    '"0.3.0" "0.3.1" "0.4.0" "1.0.0" "1.1.0"]',
 })
 
 const refused: readonly Refused[] = [
@@ -157,7 +159,12 @@ const refused: readonly Refused[] = [
     code: 6,
     msg: 'error unmarshall network config: it is not a JSON object',
   },
-  { when: 'the verb is unknown', over: { CNI_COMMAND: 'NOPE' }, code: 4, msg: 'unknown CNI_COMMAND: NOPE' },
+  {
+    when: 'the verb is unknown',
+    over: { CNI_COMMAND: 'NOPE' },
+    code: 4,
+    msg: 'unknown CNI_COMMAND: NOPE',
+  },
   {
     when: 'the verb is unknown and so is the network',
     over: { CNI_COMMAND: 'NOPE' },
@@ -165,7 +172,11 @@ const refused: readonly Refused[] = [
     code: 7,
     msg: 'missing network name',
   },
-  { when: 'the version is to come', stdin: { ...conf, cniVersion: '4.3.2' }, ...incompatible('4.3.2') },
+  {
+    when: 'the version is to come',
+    stdin: { ...conf, cniVersion: '4.3.2' },
+    ...incompatible('4.3.2'),
+  },
   {
     when: 'CHECK is asked of an old configuration',
     over: { CNI_COMMAND: 'CHECK' },
@@ -212,7 +223,9 @@ const refused: readonly Refused[] = [
     over: { CNI_COMMAND: 'GC' },
     stdin: { ...conf, 'cni.dev/valid-attachments': [{ ifname: 'eth0' }] },
     code: 6,
-    msg: 'error unmarshall network config: cni.dev/valid-attachments has an item without containerID',
+    msg:
+      'error unmarshall network config: ' +
+      'cni.dev/valid-attachments has an item without containerID',
   },
 ]
 

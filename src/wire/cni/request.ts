@@ -8,7 +8,7 @@
  */
 import { type IfName, parseIfName } from '#values/if-name.ts'
 import { failureIn } from '#values/failure.ts'
-import { fail } from '../failures.ts'
+import { fail } from '#wire/failures.ts'
 import { type CniArgs, parseCniArgs } from './args.ts'
 import { type JsonObject, isJsonObject, lookUp } from './conf.ts'
 import type { CniVersion } from './result.ts'
@@ -153,7 +153,9 @@ function parseConf(stdin: string): JsonObject {
 
 function networkNameOf(conf: JsonObject): string {
   const name = lookUp(conf, 'name') ?? ''
-  if (typeof name !== 'string') throw fail('cni-conf-unreadable', { reason: 'name is not a string' })
+  if (typeof name !== 'string') {
+    throw fail('cni-conf-unreadable', { reason: 'name is not a string' })
+  }
   if (name === '') throw fail('cni-network-name-missing')
   if (!NAME.test(name)) throw fail('cni-network-name-invalid', { more: name })
   return name

@@ -9,7 +9,8 @@ import { cniErrorOf, formatError } from './error-json.ts'
 import type { JsonObject } from './conf.ts'
 import { encodeResult, formatResult } from './result-json.ts'
 import { parseResult, prevResultOf } from './result-parse.ts'
-import { CNI_VERSIONS, type CniResult, type CniVersion, EMPTY_RESULT } from './result.ts'
+import { EMPTY_RESULT } from './empty-result.ts'
+import { CNI_VERSIONS, type CniResult, type CniVersion } from './result.ts'
 import { encodeVersions } from './version.ts'
 
 type Example = { section: string; holds: string; version: CniVersion; json: JsonObject }
@@ -35,7 +36,9 @@ for (const { section, json } of examples.filter(({ holds }) => holds === 'error'
   })
 }
 
-const IPOIB_MAC = parseHardwareAddress(`80:00:04:8d:fe:80${':00'.repeat(6)}:00:11:22:33:44:55:66:77`)
+const IPOIB_MAC = parseHardwareAddress(
+  `80:00:04:8d:fe:80${':00'.repeat(6)}:00:11:22:33:44:55:66:77`,
+)
 const full: CniResult = {
   interfaces: [
     {
@@ -132,13 +135,24 @@ test('parseResult() takes nothing and null for an empty result', () => {
 })
 
 test('parseResult() keeps an address of another length as it is', () => {
-  const json = { interfaces: [{ name: 'ib0', mac: '00:11:22', mtu: 1 }, { name: 'x', mac: '' }] }
+  const json = {
+    interfaces: [
+      { name: 'ib0', mac: '00:11:22', mtu: 1 },
+      { name: 'x', mac: '' },
+    ],
+  }
   const result = parseResult(JSON.stringify(json), '1.0.0')
-  deepEqual(result.interfaces.map(({ mac, rest }) => ({ mac, rest })), [
-    { mac: undefined, rest: { mac: '00:11:22' } },
-    { mac: undefined, rest: {} },
-  ])
-  const again = { cniVersion: '1.0.0', interfaces: [{ name: 'ib0', mtu: 1, mac: '00:11:22' }, { name: 'x' }] }
+  deepEqual(
+    result.interfaces.map(({ mac, rest }) => ({ mac, rest })),
+    [
+      { mac: undefined, rest: { mac: '00:11:22' } },
+      { mac: undefined, rest: {} },
+    ],
+  )
+  const again = {
+    cniVersion: '1.0.0',
+    interfaces: [{ name: 'ib0', mtu: 1, mac: '00:11:22' }, { name: 'x' }],
+  }
   deepEqual(encodeResult(result, '1.0.0'), again)
 })
 
@@ -147,14 +161,18 @@ for (const { text, message } of [
   { text: '[]', message: 'Cannot read CNI result: result: it is not an object' },
   {
     text: '{"ips":[{"address":"1.2.3.4"}]}',
-    message: 'Cannot read CNI result: ips[0].address: Cannot parse CIDR 1.2.3.4: it is not ADDRESS/PREFIX',
+    message:
+      'Cannot read CNI result: ips[0].address: Cannot parse CIDR 1.2.3.4: it is not ADDRESS/PREFIX',
   },
   {
     text: '{"ips":[{"address":"1.2.3.4/8","interface":"0"}]}',
     message: 'Cannot read CNI result: ips[0].interface: it is not a whole number',
   },
   { text: '{"routes":{}}', message: 'Cannot read CNI result: routes: it is not an array' },
-  { text: '{"interfaces":[7]}', message: 'Cannot read CNI result: interfaces[0]: it is not an object' },
+  {
+    text: '{"interfaces":[7]}',
+    message: 'Cannot read CNI result: interfaces[0]: it is not an object',
+  },
   {
     text: '{"dns":{"search":[1]}}',
     message: 'Cannot read CNI result: dns.search: it has an item that is not a string',
@@ -170,15 +188,21 @@ for (const { version, prevResult, message } of [
     version: '1.0.0',
     prevResult: { cniVersion: '5678.456' },
     message:
-      'could not parse prevResult: result type supports [1.0.0 1.1.0] but unmarshalled CNIVersion is "5678.456"',
+      'could not parse prevResult: result type supports [1.0.0 ' +
+      '1.1.0] but unmarshalled CNIVersion is "5678.456"',
   },
   {
     version: '0.4.0',
     prevResult: { cniVersion: '1.0.0' },
     message:
-      'could not parse prevResult: result type supports [0.3.0 0.3.1 0.4.0] but unmarshalled CNIVersion is "1.0.0"',
+      'could not parse prevResult: result type supports [0.3.0 ' +
+      '0.3.1 0.4.0] but unmarshalled CNIVersion is "1.0.0"',
   },
-  { version: '1.0.0', prevResult: 7, message: 'could not parse prevResult: result: it is not an object' },
+  {
+    version: '1.0.0',
+    prevResult: 7,
+    message: 'could not parse prevResult: result: it is not an object',
+  },
 ] as const) {
   test(`prevResultOf() refuses ${JSON.stringify(prevResult)} in ${version}`, () => {
     throws(() => prevResultOf({ prevResult }, version), { message })

@@ -9,7 +9,7 @@
  * @module
  */
 import { type Family, familyOf } from '#values/ip.ts'
-import { fail } from '../failures.ts'
+import { fail } from '#wire/failures.ts'
 import type { JsonObject } from './conf.ts'
 import type { CniDns, CniInterface, CniIp, CniResult, CniRoute, CniVersion } from './result.ts'
 
@@ -43,9 +43,18 @@ export function encodeResult(result: CniResult, version: CniVersion): JsonObject
   const old = shape === 'with-version'
   return {
     cniVersion: version,
-    ...listed('interfaces', result.interfaces.map((each) => encodeInterface(each, old))),
-    ...listed('ips', result.ips.map((each) => encodeIp(each, old))),
-    ...listed('routes', result.routes.map((each) => (old ? shortRoute(each) : encodeRoute(each)))),
+    ...listed(
+      'interfaces',
+      result.interfaces.map((each) => encodeInterface(each, old)),
+    ),
+    ...listed(
+      'ips',
+      result.ips.map((each) => encodeIp(each, old)),
+    ),
+    ...listed(
+      'routes',
+      result.routes.map((each) => (old ? shortRoute(each) : encodeRoute(each))),
+    ),
     ...(old || !isEmptyDns(result.dns) ? { dns: encodeDns(result.dns) } : {}),
   }
 }
@@ -81,7 +90,10 @@ function familyPart({ ips, routes }: CniResult, family: Family): JsonObject | un
   }
 }
 
-function encodeInterface({ name, mac, mtu, sandbox, rest }: CniInterface, old: boolean): JsonObject {
+function encodeInterface(
+  { name, mac, mtu, sandbox, rest }: CniInterface,
+  old: boolean,
+): JsonObject {
   const kept = Object.entries(rest).filter(([key]) => !old || !LATER_FIELDS.has(key))
   return {
     name,

@@ -11,8 +11,9 @@ import { failureIn } from '#values/failure.ts'
 import { type HardwareAddress, parseHardwareAddress } from '#values/hardware-address.ts'
 import { parseIfName } from '#values/if-name.ts'
 import { type Ip, parseCidr, parseIp } from '#values/ip.ts'
-import { fail } from '../failures.ts'
+import { fail } from '#wire/failures.ts'
 import { type JsonObject, isJsonObject, keyFolder, lookUp } from './conf.ts'
+import { EMPTY_RESULT } from './empty-result.ts'
 import {
   CNI_VERSIONS,
   type CniDns,
@@ -21,7 +22,6 @@ import {
   type CniResult,
   type CniRoute,
   type CniVersion,
-  EMPTY_RESULT,
 } from './result.ts'
 import { shapeOf } from './result-json.ts'
 import { knownVersion } from './version.ts'

@@ -10,9 +10,7 @@ import type { IfName } from '#values/if-name.ts'
 import type { Cidr, Ip } from '#values/ip.ts'
 
 /** Versions we speak, oldest first. */
-export const CNI_VERSIONS = [
-  '0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0',
-] as const
+export const CNI_VERSIONS = ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'] as const
 export type CniVersion = (typeof CNI_VERSIONS)[number]
 
 export type CniInterface = {
@@ -66,7 +64,3 @@ export type Addressing = {
   readonly routes: readonly CniRoute[]
   readonly dns: CniDns
 }
-
-export const NO_DNS: CniDns = { nameservers: [], domain: undefined, search: [], options: [] }
-/** A result with nothing in it. */
-export const EMPTY_RESULT: CniResult = { interfaces: [], ips: [], routes: [], dns: NO_DNS }

@@ -6,7 +6,7 @@
  * Spec: CNI 1.1.0, section 2 (VERSION) and section 5 (error code 1).
  * @module
  */
-import { fail } from '../failures.ts'
+import { fail } from '#wire/failures.ts'
 import { CNI_VERSIONS, type CniVersion } from './result.ts'
 
 /** Verbs that need a certain version of the configuration at least. */

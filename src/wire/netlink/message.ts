@@ -12,8 +12,15 @@ import { type Bytes, readAttributes, textOf } from './attribute.ts'
 
 /** Bits of `nlmsg_flags`. `exclusive`, `replace`: of NEW requests; `dump`: of GET requests. */
 export const FLAG = {
-  request: 1, multi: 2, ack: 4, dumpInterrupted: 0x10,
-  replace: 0x100, exclusive: 0x200, dump: 0x300, create: 0x400, append: 0x800,
+  request: 1,
+  multi: 2,
+  ack: 4,
+  dumpInterrupted: 0x10,
+  replace: 0x100,
+  exclusive: 0x200,
+  dump: 0x300,
+  create: 0x400,
+  append: 0x800,
 } as const
 
 /** A message to send: everything but its sequence number. */
@@ -68,7 +75,9 @@ export function readMessages(bytes: Bytes): Message[] {
     }
     const word = u32At(bytes, at + 4)
     messages.push({
-      type: word & 0xffff, flags: word >>> 16, sequence: u32At(bytes, at + 8),
+      type: word & 0xffff,
+      flags: word >>> 16,
+      sequence: u32At(bytes, at + 8),
       payload: bytes.subarray(at + HEAD, at + length),
     })
     at += aligned(length)

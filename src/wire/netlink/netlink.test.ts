@@ -6,16 +6,38 @@ import { readAttributes, textOf, u32, u32Of, u64Of, writeAttributes } from './at
 import { decodeAnswer, encodeMessage, readMessages } from './message.ts'
 import { innerOf, nest, raw, text, u16, u16Of, u8, u8Of } from './payload.ts'
 
-const REQUESTS = ['iproute2-link', 'iproute2-address', 'iproute2-route', 'iproute2-neighbour',
-  'iproute2-vf', 'rdma']
-const captured = REQUESTS.flatMap(readCaptures).flatMap((capture) => capture.sent)
+const REQUESTS = [
+  'iproute2-link',
+  'iproute2-address',
+  'iproute2-route',
+  'iproute2-neighbour',
+  'iproute2-vf',
+  'rdma',
+]
+const captured = REQUESTS.flatMap(readCaptures)
+  .flatMap((capture) => capture.sent)
   .concat(['iproute2', 'rdma'].flatMap(readReplies).flatMap((reply) => reply.received))
   .map(bytesOfHex)
 
 /** Bytes of the family's own header, by the two groups of message types that we know. */
 const HEADS: Readonly<Record<number, number>> = {
-  16: 16, 17: 16, 18: 16, 108: 16, 109: 16, 20: 8, 21: 8, 22: 8, 24: 12, 25: 12, 26: 12,
-  28: 12, 29: 12, 30: 12, 32: 12, 33: 12, 34: 12,
+  16: 16,
+  17: 16,
+  18: 16,
+  108: 16,
+  109: 16,
+  20: 8,
+  21: 8,
+  22: 8,
+  24: 12,
+  25: 12,
+  26: 12,
+  28: 12,
+  29: 12,
+  30: 12,
+  32: 12,
+  33: 12,
+  34: 12,
 }
 const headOf = (type: number): number | undefined =>
   HEADS[type] ?? (type >>> 10 === 5 ? 0 : undefined)
@@ -82,7 +104,12 @@ for (const { what, attribute, read, gives } of [
   { what: 'u8()', attribute: u8(1, 0x12), read: u8Of, gives: 0x12 },
   { what: 'u16()', attribute: u16(1, 0x1234), read: u16Of, gives: 0x1234 },
   { what: 'u32()', attribute: u32(1, 0xf234_5678), read: u32Of, gives: 0xf234_5678 },
-  { what: 'raw()', attribute: raw(1, new Uint8Array(8).fill(0xff)), read: u64Of, gives: 2n ** 64n - 1n },
+  {
+    what: 'raw()',
+    attribute: raw(1, new Uint8Array(8).fill(0xff)),
+    read: u64Of,
+    gives: 2n ** 64n - 1n,
+  },
   { what: 'text()', attribute: text(1, 'größe'), read: textOf, gives: 'größe' },
 ] as const) {
   test(`${what} is read back`, () => {
@@ -92,8 +119,10 @@ for (const { what, attribute, read, gives } of [
 }
 
 for (const { what, read } of [
-  { what: 'u8Of()', read: u8Of }, { what: 'u16Of()', read: u16Of },
-  { what: 'u32Of()', read: u32Of }, { what: 'u64Of()', read: u64Of },
+  { what: 'u8Of()', read: u8Of },
+  { what: 'u16Of()', read: u16Of },
+  { what: 'u32Of()', read: u32Of },
+  { what: 'u64Of()', read: u64Of },
 ]) {
   test(`${what} of an empty attribute throws netlink-truncated`, () => {
     throws(() => read(raw(1, new Uint8Array(0))), { code: 'netlink-truncated' })
@@ -107,24 +136,27 @@ test('nest() keeps its flag, innerOf() finds what is inside', () => {
   equal(inner === undefined ? undefined : u32Of(inner), 8)
 })
 
-for (const { errno, command, words } of [
-  { command: 'ip link set dev ib0 vf 9 port_guid 02:00:00:00:00:00:00:01', errno: 22, words: undefined },
-  { command: 'rdma dev set mlx5_2 netns A', errno: 95, words: undefined },
-  { command: 'rdma system set netns exclusive', errno: 16, words: undefined },
+for (const { errno, command } of [
+  { command: 'ip link set dev ib0 vf 9 port_guid 02:00:00:00:00:00:00:01', errno: 22 },
+  { command: 'rdma dev set mlx5_2 netns A', errno: 95 },
+  { command: 'rdma system set netns exclusive', errno: 16 },
 ]) {
   test(`decodeAnswer() gives errno ${errno} of ${command}`, () => {
     const replies = ['iproute2', 'rdma'].flatMap(readReplies).filter((r) => r.command === command)
     equal(replies.length, 2)
     for (const { received } of replies) {
       const last = received.map(bytesOfHex).flatMap(readMessages).at(-1)
-      deepEqual(last === undefined ? undefined : decodeAnswer(last), { errno, text: words })
+      deepEqual(last === undefined ? undefined : decodeAnswer(last), { errno, text: undefined })
     }
   })
 }
 
 test('decodeAnswer() gives the words of an extended acknowledgement', () => {
   const told = writeAttributes([text(1, 'Invalid prefix')])
-  for (const { flags, copied } of [{ flags: 0x300, copied: 16 }, { flags: 0x200, copied: 20 }]) {
+  for (const { flags, copied } of [
+    { flags: 0x300, copied: 16 },
+    { flags: 0x200, copied: 20 },
+  ]) {
     const payload = new Uint8Array(4 + copied + told.length)
     payload.set([0xea, 0xff, 0xff, 0xff, copied])
     payload.set(told, 4 + copied)

@@ -44,19 +44,27 @@ export function expressionsOf(rule: NftRule): Attribute[] {
   switch (rule.nft) {
     case 'mark-new-from':
       return [
-        loadMeta(META_KEY.inName), compare('equal', nameBytes(rule.link)),
-        loadCt(CT_KEY.state), keepBits(STATE_NEW), compare('notEqual', hostU32(0)),
-        immediate(rule.mark), storeMeta(META_KEY.mark),
+        loadMeta(META_KEY.inName),
+        compare('equal', nameBytes(rule.link)),
+        loadCt(CT_KEY.state),
+        keepBits(STATE_NEW),
+        compare('notEqual', hostU32(0)),
+        immediate(rule.mark),
+        storeMeta(META_KEY.mark),
       ]
     case 'save-mark':
       return [
-        loadMeta(META_KEY.mark), compare('equal', hostU32(rule.mark)),
-        loadMeta(META_KEY.mark), storeCt(CT_KEY.mark),
+        loadMeta(META_KEY.mark),
+        compare('equal', hostU32(rule.mark)),
+        loadMeta(META_KEY.mark),
+        storeCt(CT_KEY.mark),
       ]
     case 'restore-mark':
       return [
-        loadCt(CT_KEY.mark), compare('equal', hostU32(rule.mark)),
-        loadCt(CT_KEY.mark), storeMeta(META_KEY.mark),
+        loadCt(CT_KEY.mark),
+        compare('equal', hostU32(rule.mark)),
+        loadCt(CT_KEY.mark),
+        storeMeta(META_KEY.mark),
       ]
   }
 }
@@ -83,7 +91,8 @@ function storeCt(key: number): Attribute {
 
 function compare(operator: keyof typeof OPERATOR, value: Bytes): Attribute {
   return expression('cmp', [
-    be32(COMPARE.register, REGISTER), be32(COMPARE.operator, OPERATOR[operator]),
+    be32(COMPARE.register, REGISTER),
+    be32(COMPARE.operator, OPERATOR[operator]),
     nested(COMPARE.data, [raw(VALUE, value)]),
   ])
 }
@@ -91,7 +100,9 @@ function compare(operator: keyof typeof OPERATOR, value: Bytes): Attribute {
 /** Register AND `bits`. */
 function keepBits(bits: number): Attribute {
   return expression('bitwise', [
-    be32(BITWISE.from, REGISTER), be32(BITWISE.into, REGISTER), be32(BITWISE.length, 4),
+    be32(BITWISE.from, REGISTER),
+    be32(BITWISE.into, REGISTER),
+    be32(BITWISE.length, 4),
     nested(BITWISE.mask, [raw(VALUE, hostU32(bits))]),
     nested(BITWISE.xor, [raw(VALUE, hostU32(0))]),
   ])
@@ -99,7 +110,8 @@ function keepBits(bits: number): Attribute {
 
 function immediate(value: number): Attribute {
   return expression('immediate', [
-    be32(IMMEDIATE.into, REGISTER), nested(IMMEDIATE.data, [raw(VALUE, hostU32(value))]),
+    be32(IMMEDIATE.into, REGISTER),
+    nested(IMMEDIATE.data, [raw(VALUE, hostU32(value))]),
   ])
 }
 

@@ -25,14 +25,20 @@ const replyPath: NftTable = {
   name: 'verbena',
   chains: [
     {
-      name: 'prerouting', type: 'filter', hook: 'prerouting', priority: -150,
+      name: 'prerouting',
+      type: 'filter',
+      hook: 'prerouting',
+      priority: -150,
       rules: [
         { nft: 'mark-new-from', link: parseIfName('veth0'), mark: 1 },
         { nft: 'save-mark', mark: 1 },
       ],
     },
     {
-      name: 'output', type: 'route', hook: 'output', priority: -150,
+      name: 'output',
+      type: 'route',
+      hook: 'output',
+      priority: -150,
       rules: [{ nft: 'restore-mark', mark: 1 }],
     },
   ],
@@ -55,17 +61,23 @@ function sent(note: string, type: number): Uint8Array {
 
 /** nft asks for no acknowledgement inside a batch, we do: the only difference. */
 function withoutAck(bytes: Uint8Array): Buffer {
-  return Buffer.concat(readMessages(bytes).map((m) =>
-    encodeMessage({ ...m, flags: m.flags & ~FLAG.ack }, m.sequence)))
+  return Buffer.concat(
+    readMessages(bytes).map((m) => encodeMessage({ ...m, flags: m.flags & ~FLAG.ack }, m.sequence)),
+  )
 }
 
 /** What follows the request for a dump of tables in `note`. */
 function tableDump(note: string): Buffer[] {
   const { exchange } = captured(note)
-  const at = exchange.findIndex(({ dir, hex }) =>
-    dir === 'sent' && Buffer.from(hex, 'hex').readUInt16LE(4) === GET_TABLE)
+  const at = exchange.findIndex(
+    ({ dir, hex }) => dir === 'sent' && Buffer.from(hex, 'hex').readUInt16LE(4) === GET_TABLE,
+  )
   const after = exchange.slice(at + 1)
-  return after.slice(0, after.findIndex(({ dir }) => dir === 'sent'))
+  return after
+    .slice(
+      0,
+      after.findIndex(({ dir }) => dir === 'sent'),
+    )
     .map(({ hex }) => Buffer.from(hex, 'hex'))
 }
 
@@ -119,8 +131,9 @@ test('decodeTableNames() of a message whose payload is cut is netlink-truncated'
       ok(codes.includes(thrown.code), `${thrown.code} at ${length}`)
     }
   }
-  throws(() => decodeTableNames(encodeMessage({ ...message, payload: Buffer.alloc(2) }, 0)),
-    { code: 'netlink-truncated' })
+  throws(() => decodeTableNames(encodeMessage({ ...message, payload: Buffer.alloc(2) }, 0)), {
+    code: 'netlink-truncated',
+  })
 })
 
 test('the kernel answers a second table of the name with EEXIST, as captured', () => {
@@ -131,9 +144,14 @@ test('the kernel answers a second table of the name with EEXIST, as captured', (
 })
 
 const addon = new URL('../../../build/netns.node', import.meta.url).pathname
-const lacks = process.getuid?.() !== 0 ? 'needs root'
-  : !existsSync(addon) ? 'needs build/netns.node: run make native'
-    : !existsSync('/usr/sbin/nft') ? 'needs nft (package nftables)' : false
+const lacks =
+  process.getuid?.() !== 0
+    ? 'needs root'
+    : !existsSync(addon)
+      ? 'needs build/netns.node: run make native'
+      : !existsSync('/usr/sbin/nft')
+        ? 'needs nft (package nftables)'
+        : false
 
 test('the kernel takes our batch and nft prints the rules (root)', { skip: lacks }, async () => {
   const name = `vbn-n-${process.pid}`
@@ -159,8 +177,9 @@ test('the kernel takes our batch and nft prints the rules (root)', { skip: lacks
 
 /** One netlink exchange through the addon: its program has a head of 16 bytes. */
 async function send(netns: number, messages: Uint8Array) {
-  const native: { transact(program: Uint8Array): Promise<Uint8Array> } =
-    createRequire(import.meta.url)(addon)
+  const native: { transact(program: Uint8Array): Promise<Uint8Array> } = createRequire(
+    import.meta.url,
+  )(addon)
   const head = Buffer.alloc(16)
   head.writeUInt8(1, 0)
   head.writeInt32LE(netns, 4)

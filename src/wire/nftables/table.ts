@@ -9,10 +9,18 @@
 import type { NftChain, NftTable } from '#values/nft.ts'
 import { fail } from '#wire/failures.ts'
 import {
-  type Attribute, type Bytes, readAttributes, textOf, writeAttributes,
+  type Attribute,
+  type Bytes,
+  readAttributes,
+  textOf,
+  writeAttributes,
 } from '#wire/netlink/attribute.ts'
 import {
-  encodeMessage, FLAG, joinPayload, readMessages, type Request,
+  encodeMessage,
+  FLAG,
+  joinPayload,
+  readMessages,
+  type Request,
 } from '#wire/netlink/message.ts'
 import { text } from '#wire/netlink/payload.ts'
 import { be32, expressionsOf, nested } from './expression.ts'
@@ -20,8 +28,13 @@ import { be32, expressionsOf, nested } from './expression.ts'
 const NF_TABLES = 10 // NFNL_SUBSYS_NFTABLES, upper byte of nlmsg_type
 const of = (command: number): number => (NF_TABLES << 8) | command
 const TYPE = {
-  batchBegin: 16, batchEnd: 17,
-  newTable: of(0), getTable: of(1), deleteTable: of(2), newChain: of(3), newRule: of(6),
+  batchBegin: 16,
+  batchEnd: 17,
+  newTable: of(0),
+  getTable: of(1),
+  deleteTable: of(2),
+  newChain: of(3),
+  newRule: of(6),
 } as const
 const INET = 1 // NFPROTO_INET
 const GENERIC_BYTES = 4 // struct nfgenmsg: u8 family, u8 version, be16 res_id
@@ -45,9 +58,11 @@ export function encodeAddTable({ name, chains }: NftTable): Bytes {
     ...chains.map((chain) => newChain(name, chain)),
     ...rules.map(({ chain, rule }) =>
       change(TYPE.newRule, FLAG.create | FLAG.append, [
-        text(RULE.table, name), text(RULE.chain, chain.name),
+        text(RULE.table, name),
+        text(RULE.chain, chain.name),
         nested(RULE.expressions, expressionsOf(rule)),
-      ])),
+      ]),
+    ),
   ])
 }
 
@@ -59,7 +74,9 @@ export function encodeRemoveTable(name: string): Bytes {
 /** A dump request for the tables of family `inet`; not a batch. */
 export function encodeListTables(): Bytes {
   return encodeMessage(
-    { type: TYPE.getTable, flags: FLAG.request | FLAG.dump, payload: generic(INET, 0) }, 0)
+    { type: TYPE.getTable, flags: FLAG.request | FLAG.dump, payload: generic(INET, 0) },
+    0,
+  )
 }
 
 /**
@@ -72,7 +89,9 @@ export function decodeTableNames(bytes: Bytes): string[] {
     if (type !== TYPE.newTable) continue
     if (payload.length < GENERIC_BYTES) {
       throw fail('netlink-truncated', {
-        of: 'nf_tables table', need: GENERIC_BYTES, have: payload.length,
+        of: 'nf_tables table',
+        need: GENERIC_BYTES,
+        have: payload.length,
       })
     }
     if (payload[0] !== INET) continue
@@ -88,25 +107,29 @@ export function decodeTableNames(bytes: Bytes): string[] {
 
 function newChain(table: string, { name, type, hook, priority }: NftChain): Request {
   return change(TYPE.newChain, FLAG.create, [
-    text(CHAIN.table, table), text(CHAIN.name, name), text(CHAIN.type, type),
+    text(CHAIN.table, table),
+    text(CHAIN.name, name),
+    text(CHAIN.type, type),
     be32(CHAIN.policy, ACCEPT),
-    nested(CHAIN.hook, [
-      be32(HOOK.number, HOOK_NUMBER[hook]), be32(HOOK.priority, priority),
-    ]),
+    nested(CHAIN.hook, [be32(HOOK.number, HOOK_NUMBER[hook]), be32(HOOK.priority, priority)]),
   ])
 }
 
 function change(type: number, flags: number, attributes: readonly Attribute[]): Request {
   return {
-    type, flags: FLAG.request | FLAG.ack | flags,
+    type,
+    flags: FLAG.request | FLAG.ack | flags,
     payload: joinPayload(generic(INET, 0), writeAttributes(attributes)),
   }
 }
 
 /** The messages between begin and end, numbered from 0 as nft numbers them. */
 function encodeBatch(changes: readonly Request[]): Bytes {
-  const edge = (type: number): Request =>
-    ({ type, flags: FLAG.request, payload: generic(0, NF_TABLES) })
+  const edge = (type: number): Request => ({
+    type,
+    flags: FLAG.request,
+    payload: generic(0, NF_TABLES),
+  })
   const messages = [edge(TYPE.batchBegin), ...changes, edge(TYPE.batchEnd)].map(encodeMessage)
   const bytes = new Uint8Array(messages.reduce((size, message) => size + message.length, 0))
   let at = 0

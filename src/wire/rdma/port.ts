@@ -13,8 +13,14 @@ import { u8Of } from '#wire/netlink/payload.ts'
 /** Value of `nlmsg_type`. */
 export const RDMA_PORT_GET = (5 << 10) | 5
 const ATTR = {
-  deviceIndex: 1, deviceName: 2, port: 3, lid: 9, state: 12, physicalState: 13,
-  netdevIndex: 50, netdevName: 51,
+  deviceIndex: 1,
+  deviceName: 2,
+  port: 3,
+  lid: 9,
+  state: 12,
+  physicalState: 13,
+  netdevIndex: 50,
+  netdevName: 51,
 } as const
 const KNOWN: ReadonlySet<number> = new Set(Object.values(ATTR))
 
@@ -58,9 +64,10 @@ export function decodeRdmaPort(payload: nla.Bytes): RdmaPort {
     lid: lid === undefined ? undefined : nla.u32Of(lid),
     state: u8Of(need(ATTR.state)),
     physicalState: u8Of(need(ATTR.physicalState)),
-    netdev: index === undefined || name === undefined
-      ? undefined
-      : { index: nla.u32Of(index), name: nla.textOf(name) },
+    netdev:
+      index === undefined || name === undefined
+        ? undefined
+        : { index: nla.u32Of(index), name: nla.textOf(name) },
     rest: all.filter((a) => !KNOWN.has(a.type)),
   }
 }

@@ -16,17 +16,25 @@ const REQUESTS: Readonly<Record<string, Request>> = {
   'rdma dev show nosuch': { type: RDMA_COMMAND.get, flags: DUMP, payload: NONE },
   'rdma dev show mlx5_0': { type: RDMA_COMMAND.get, flags: ACK, payload: encodeOneDevice(0) },
   'rdma link show mlx5_0/1': {
-    type: RDMA_PORT_GET, flags: ACK, payload: encodePort({ deviceIndex: 0, port: 1 }),
+    type: RDMA_PORT_GET,
+    flags: ACK,
+    payload: encodePort({ deviceIndex: 0, port: 1 }),
   },
   'rdma dev set mlx5_2 netns A': {
-    type: RDMA_COMMAND.set, flags: ACK, payload: encodeMoveToNetns({ index: 2, netnsFd: 4 }),
+    type: RDMA_COMMAND.set,
+    flags: ACK,
+    payload: encodeMoveToNetns({ index: 2, netnsFd: 4 }),
   },
   'rdma system show': { type: RDMA_SYSTEM.get, flags: ACK, payload: NONE },
   'rdma system set netns exclusive': {
-    type: RDMA_SYSTEM.set, flags: ACK, payload: encodeNetnsMode('exclusive'),
+    type: RDMA_SYSTEM.set,
+    flags: ACK,
+    payload: encodeNetnsMode('exclusive'),
   },
   'rdma system set netns shared': {
-    type: RDMA_SYSTEM.set, flags: ACK, payload: encodeNetnsMode('shared'),
+    type: RDMA_SYSTEM.set,
+    flags: ACK,
+    payload: encodeNetnsMode('shared'),
   },
 }
 
@@ -42,16 +50,28 @@ for (const [command, request] of Object.entries(REQUESTS)) {
   })
 }
 
-const payloads = (command: string, type: number) => readReplies('rdma')
-  .filter((reply) => reply.command === command)
-  .map(({ received }) => received.map(bytesOfHex).flatMap(readMessages)
-    .filter((message) => message.type === type).map(({ payload }) => payload))
+const payloads = (command: string, type: number) =>
+  readReplies('rdma')
+    .filter((reply) => reply.command === command)
+    .map(({ received }) =>
+      received
+        .map(bytesOfHex)
+        .flatMap(readMessages)
+        .filter((message) => message.type === type)
+        .map(({ payload }) => payload),
+    )
 
 test('decodeRdmaDevice() reads what rdma dev show prints', () => {
   for (const found of payloads('rdma dev show', RDMA_COMMAND.get)) {
     const devices = found.map(decodeRdmaDevice)
-    deepEqual([...new Set(devices.map(({ name }) => name))], ['mlx5_0', 'mlx5_1', 'mlx5_2', 'mlx5_3'])
-    equal(devices.every(({ lastPort, rest }) => lastPort === 1 && rest.length > 0), true)
+    deepEqual(
+      [...new Set(devices.map(({ name }) => name))],
+      ['mlx5_0', 'mlx5_1', 'mlx5_2', 'mlx5_3'],
+    )
+    equal(
+      devices.every(({ lastPort, rest }) => lastPort === 1 && rest.length > 0),
+      true,
+    )
     equal(devices[0]?.nodeGuid, '00:02:c9:03:00:00:20:00')
   }
 })
@@ -61,7 +81,12 @@ test('decodeRdmaPort() reads what rdma link show prints', () => {
   for (const found of payloads('rdma link show mlx5_0/1', RDMA_COMMAND.get)) {
     const { rest, ...port } = decodeRdmaPort(found.at(-1) ?? NONE)
     deepEqual(port, {
-      deviceIndex: 0, device: 'mlx5_0', port: 1, lid: 2, state: 4, physicalState: 5,
+      deviceIndex: 0,
+      device: 'mlx5_0',
+      port: 1,
+      lid: 2,
+      state: 4,
+      physicalState: 5,
       netdev: undefined,
     })
     equal(rest.length > 0, true)
@@ -75,9 +100,21 @@ test('decodeNetnsMode() reads what rdma system show prints', () => {
 })
 
 for (const { decoder, decode, found } of [
-  { decoder: 'decodeRdmaDevice()', decode: decodeRdmaDevice, found: payloads('rdma dev show', RDMA_COMMAND.get) },
-  { decoder: 'decodeRdmaPort()', decode: decodeRdmaPort, found: payloads('rdma link show', RDMA_COMMAND.get).map((all) => all.slice(4)) },
-  { decoder: 'decodeNetnsMode()', decode: decodeNetnsMode, found: payloads('rdma system show', RDMA_SYSTEM.get) },
+  {
+    decoder: 'decodeRdmaDevice()',
+    decode: decodeRdmaDevice,
+    found: payloads('rdma dev show', RDMA_COMMAND.get),
+  },
+  {
+    decoder: 'decodeRdmaPort()',
+    decode: decodeRdmaPort,
+    found: payloads('rdma link show', RDMA_COMMAND.get).map((all) => all.slice(4)),
+  },
+  {
+    decoder: 'decodeNetnsMode()',
+    decode: decodeNetnsMode,
+    found: payloads('rdma system show', RDMA_SYSTEM.get),
+  },
 ]) {
   test(`${decoder} of a cut payload throws truncated or missing, or decodes less`, () => {
     const codes = ['netlink-truncated', 'netlink-attribute-missing']
@@ -95,5 +132,8 @@ for (const { decoder, decode, found } of [
 }
 
 test('decodeRdmaDevice() names the attribute that is missing', () => {
-  throws(() => decodeRdmaDevice(NONE), { code: 'netlink-attribute-missing', details: { of: 'rdma device', type: 1 } })
+  throws(() => decodeRdmaDevice(NONE), {
+    code: 'netlink-attribute-missing',
+    details: { of: 'rdma device', type: 1 },
+  })
 })

@@ -43,7 +43,9 @@ const IFA = { address: 1, local: 2, broadcast: 4, flags: 8 } as const
 const KNOWN: ReadonlySet<number> = new Set([IFA.address, IFA.local, IFA.flags])
 const SCOPES = { global: 0, link: 253, host: 254 } as const
 const SCOPE_NAMES: ReadonlyMap<number, LinkAddress['scope']> = new Map([
-  [0, 'global'], [253, 'link'], [254, 'host'],
+  [0, 'global'],
+  [253, 'link'],
+  [254, 'host'],
 ])
 const NODAD = 2 // IFA_F_NODAD
 const DAD_FAILED = 8 // IFA_F_DADFAILED

@@ -5,7 +5,15 @@
  * Spec: Linux include/linux/socket.h, AF_INET and AF_INET6; RFC 791, RFC 4291.
  * @module
  */
-import { type Cidr, type Family, type Ip, cidrOf, familyOf, ipFromBits, ipToBits } from '#values/ip.ts'
+import {
+  type Cidr,
+  type Family,
+  type Ip,
+  cidrOf,
+  familyOf,
+  ipFromBits,
+  ipToBits,
+} from '#values/ip.ts'
 import { fail } from '#wire/failures.ts'
 import type { Attribute, Bytes } from '#wire/netlink/attribute.ts'
 

@@ -29,10 +29,16 @@ const MACVLAN_MODE = 1 // IFLA_MACVLAN_MODE
 const VETH_PEER = 1 // VETH_INFO_PEER
 const IPOIB_MODES = { datagram: 0, connected: 1 } as const satisfies Record<IpoibMode, number>
 const MACVLAN_MODES = {
-  private: 1, vepa: 2, bridge: 4, passthru: 8,
+  private: 1,
+  vepa: 2,
+  bridge: 4,
+  passthru: 8,
 } as const satisfies Record<MacvlanMode, number>
 const MACVLAN_NAMES: ReadonlyMap<number, MacvlanMode> = new Map([
-  [1, 'private'], [2, 'vepa'], [4, 'bridge'], [8, 'passthru'],
+  [1, 'private'],
+  [2, 'vepa'],
+  [4, 'bridge'],
+  [8, 'passthru'],
 ])
 
 /** IFLA_LINKINFO as attribute `type`, of a link to be made. */
@@ -92,8 +98,11 @@ function dataOf(spec: KindSpec): Attribute[] {
       const mode = spec.mode === undefined ? [] : [u16(IPOIB.mode, IPOIB_MODES[spec.mode])]
       return [...pkey, ...mode]
     }
-    case 'macvlan': return [u32(MACVLAN_MODE, MACVLAN_MODES[spec.mode])]
-    case 'veth': return [raw(VETH_PEER, spec.peer)]
-    case 'bridge': return []
+    case 'macvlan':
+      return [u32(MACVLAN_MODE, MACVLAN_MODES[spec.mode])]
+    case 'veth':
+      return [raw(VETH_PEER, spec.peer)]
+    case 'bridge':
+      return []
   }
 }

@@ -84,8 +84,16 @@ export function encodeDeleteLink(index: number): Request {
 }
 
 /** Adds or takes away alternative names, up to 127 bytes each. */
-export function encodeAltNames(to: 'add' | 'remove', index: number, names: readonly string[]): Request {
-  const list = nest(IFLA.propertyList, names.map((name) => text(IFLA.altName, name)), true)
+export function encodeAltNames(
+  to: 'add' | 'remove',
+  index: number,
+  names: readonly string[],
+): Request {
+  const list = nest(
+    IFLA.propertyList,
+    names.map((name) => text(IFLA.altName, name)),
+    true,
+  )
   return {
     type: to === 'add' ? LINK_MESSAGE.newProperty : LINK_MESSAGE.deleteProperty,
     flags: to === 'add' ? ACK | FLAG.create | FLAG.exclusive | FLAG.append : ACK,

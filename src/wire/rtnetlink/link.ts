@@ -25,18 +25,43 @@ import { decodeKind, kindFilter } from './kind.ts'
 
 /** `nlmsg_type` of each link message. */
 export const LINK_MESSAGE = {
-  new: 16, delete: 17, get: 18, newProperty: 108, deleteProperty: 109,
+  new: 16,
+  delete: 17,
+  get: 18,
+  newProperty: 108,
+  deleteProperty: 109,
 } as const
 /** Attribute numbers, IFLA_*. */
 export const IFLA = {
-  address: 1, name: 3, mtu: 4, link: 5, txQueueLength: 13, linkInfo: 18, alias: 20,
-  vfInfoList: 22, afSpec: 26, group: 27, netnsFd: 28, extMask: 29, newIndex: 49, propertyList: 52,
-  altName: 53, parentDevice: 56, parentBus: 57,
+  address: 1,
+  name: 3,
+  mtu: 4,
+  link: 5,
+  txQueueLength: 13,
+  linkInfo: 18,
+  alias: 20,
+  vfInfoList: 22,
+  afSpec: 26,
+  group: 27,
+  netnsFd: 28,
+  extMask: 29,
+  newIndex: 49,
+  propertyList: 52,
+  altName: 53,
+  parentDevice: 56,
+  parentBus: 57,
 } as const
 /** Attributes that {@link decodeLink} turns into fields. */
 const KNOWN: ReadonlySet<number> = new Set([
-  IFLA.address, IFLA.name, IFLA.mtu, IFLA.link, IFLA.linkInfo, IFLA.alias, IFLA.group,
-  IFLA.parentDevice, IFLA.parentBus,
+  IFLA.address,
+  IFLA.name,
+  IFLA.mtu,
+  IFLA.link,
+  IFLA.linkInfo,
+  IFLA.alias,
+  IFLA.group,
+  IFLA.parentDevice,
+  IFLA.parentBus,
 ])
 const UP = 1 // IFF_UP
 const LOWER_UP = 0x10000 // IFF_LOWER_UP
@@ -113,7 +138,7 @@ export function encodeDumpLinks(kind?: string): Request {
   return { type: LINK_MESSAGE.get, flags: FLAG.request | FLAG.dump, payload }
 }
 
-/** Whoever may set links in a namespace may give one a name that is no UTF-8: it is shown by `?`. */
+/** A namespace may have a link whose name is no UTF-8: such a name is shown by `?`. */
 function nameOf({ data }: Attribute): IfName {
   const end = data.indexOf(0)
   const bytes = end < 0 ? data : data.subarray(0, end)

@@ -52,7 +52,9 @@ export function encodeAddNeighbour(spec: NeighbourSpec): Request {
 /** Takes a neighbour away; ENOENT when there is none. */
 export function encodeRemoveNeighbour(of: { index: number; ip: Ip }): Request {
   const payload = joinPayload(
-    header(of, STATE.permanent), writeAttributes([raw(NDA.ip, ipBytes(of.ip))]))
+    header(of, STATE.permanent),
+    writeAttributes([raw(NDA.ip, ipBytes(of.ip))]),
+  )
   return { type: NEIGHBOUR_MESSAGE.delete, flags: ACK, payload }
 }
 

@@ -14,7 +14,9 @@ const replies = readReplies('iproute2')
 
 function messages(command: string, kernel: string, type: number): Message[] {
   const found = replies.find((reply) => reply.command === command && reply.kernel === kernel)
-  return (found?.received ?? []).map(bytesOfHex).flatMap(readMessages)
+  return (found?.received ?? [])
+    .map(bytesOfHex)
+    .flatMap(readMessages)
     .filter((message) => message.type === type)
 }
 
@@ -22,11 +24,18 @@ for (const kernel of KERNELS) {
   test(`decodeLink() reads an IPoIB child (Linux ${kernel})`, () => {
     // The first answers hold no more than names: those of the link and of its parent.
     const found = messages('ip link show dev c1', kernel, LINK_MESSAGE.new)
-      .map(({ payload }) => decodeLink(payload)).findLast(({ name }) => name === 'c1')
+      .map(({ payload }) => decodeLink(payload))
+      .findLast(({ name }) => name === 'c1')
     if (found === undefined) throw new Error('no c1')
     const { rest, index, parent, address, ...link } = found
     deepEqual(link, {
-      name: 'c1', arpType: 32, up: false, carrier: false, mtu: 2000, group: 0, alias: undefined,
+      name: 'c1',
+      arpType: 32,
+      up: false,
+      carrier: false,
+      mtu: 2000,
+      group: 0,
+      alias: undefined,
       pci: undefined,
       kind: { kind: 'ipoib', pkey: 0x8001, mode: 'datagram', umcast: true },
     })
@@ -43,26 +52,39 @@ for (const kernel of KERNELS) {
   })
 
   test(`decodeAddress() reads addresses of both families (Linux ${kernel})`, () => {
-    const found = messages('ip addr show', kernel, ADDRESS_MESSAGE.new)
-      .map(({ payload }) => decodeAddress(payload))
+    const found = messages('ip addr show', kernel, ADDRESS_MESSAGE.new).map(({ payload }) =>
+      decodeAddress(payload),
+    )
     const lo = found.filter((one) => one?.index === 1).map((one) => [one?.cidr, one?.scope])
-    deepEqual(lo, [['127.0.0.1/8', 'host'], ['::1/128', 'host']])
-    equal(found.some((one) => one?.scope === 'link' && one.cidr.startsWith('fe80:')), true)
+    deepEqual(lo, [
+      ['127.0.0.1/8', 'host'],
+      ['::1/128', 'host'],
+    ])
+    equal(
+      found.some((one) => one?.scope === 'link' && one.cidr.startsWith('fe80:')),
+      true,
+    )
   })
 
   test(`decodeRoute() reads the routes of a table (Linux ${kernel})`, () => {
-    const found = messages('ip route show', kernel, ROUTE_MESSAGE.new)
-      .map(({ payload }) => decodeRoute(payload))
+    const found = messages('ip route show', kernel, ROUTE_MESSAGE.new).map(({ payload }) =>
+      decodeRoute(payload),
+    )
     const by = (dst: string) => found.find((one) => one?.dst === dst)
     const { via, table, protocol, scope, unicast } = by('0.0.0.0/0') ?? {}
-    deepEqual({ via, table, protocol, scope, unicast },
-      { via: '10.1.0.1', table: 254, protocol: 3, scope: 'global', unicast: true })
+    deepEqual(
+      { via, table, protocol, scope, unicast },
+      { via: '10.1.0.1', table: 254, protocol: 3, scope: 'global', unicast: true },
+    )
     equal(by('10.22.0.0/16')?.src, '10.1.0.5')
     equal(by('10.23.0.0/16')?.onlink, true)
     equal(by('10.27.0.0/16')?.unicast, false)
     equal(by('10.30.0.0/16')?.via, 'fd00:1::1')
     equal(by('10.29.0.0/16')?.index, undefined)
-    equal(by('10.29.0.0/16')?.rest.some(({ type }) => type === 9), true)
+    equal(
+      by('10.29.0.0/16')?.rest.some(({ type }) => type === 9),
+      true,
+    )
   })
 
   test(`decodeRoute() reads the source of a looked-up route (Linux ${kernel})`, () => {
@@ -72,19 +94,26 @@ for (const kernel of KERNELS) {
   })
 
   test(`decodeRule() reads rules with marks, prefixes and large tables (Linux ${kernel})`, () => {
-    const found = messages('ip rule show', kernel, RULE_MESSAGE.new)
-      .map(({ payload }) => decodeRule(payload))
-    deepEqual(found.map((one) => one?.priority),
-      [0, 1000, 1001, 1002, 1003, 1004, 1005, 32765, 32766, 32767])
+    const found = messages('ip rule show', kernel, RULE_MESSAGE.new).map(({ payload }) =>
+      decodeRule(payload),
+    )
+    deepEqual(
+      found.map((one) => one?.priority),
+      [0, 1000, 1001, 1002, 1003, 1004, 1005, 32765, 32766, 32767],
+    )
     deepEqual(found.find((one) => one?.priority === 1004)?.fwmark, { mark: 0x10, mask: 0xff })
     const { to, table } = found.find((one) => one?.priority === 1001) ?? {}
     deepEqual({ to, table }, { to: '10.20.0.0/16', table: 1000 })
-    equal(found.every((one) => one?.looksUp), true)
+    equal(
+      found.every((one) => one?.looksUp),
+      true,
+    )
   })
 
   test(`decodeNeighbour() reads neighbours with 20-byte addresses (Linux ${kernel})`, () => {
     const found = messages('ip neigh show dev c1', kernel, NEIGHBOUR_MESSAGE.new)
-      .map(({ payload }) => decodeNeighbour(payload)).find((one) => one?.ip === '10.1.0.9')
+      .map(({ payload }) => decodeNeighbour(payload))
+      .find((one) => one?.ip === '10.1.0.9')
     equal(found?.address, '80:00:00:0b:fe:80:00:00:00:00:00:00:00:02:c9:03:00:f0:00:11')
     equal(found?.permanent, true)
   })
@@ -112,8 +141,10 @@ test('encodeAddRoute() and encodeAddRule() take what their decoders give', () =>
 })
 
 const DECODERS = new Map<number, (payload: Uint8Array) => unknown>([
-  [LINK_MESSAGE.new, decodeLink], [ADDRESS_MESSAGE.new, decodeAddress],
-  [ROUTE_MESSAGE.new, decodeRoute], [RULE_MESSAGE.new, decodeRule],
+  [LINK_MESSAGE.new, decodeLink],
+  [ADDRESS_MESSAGE.new, decodeAddress],
+  [ROUTE_MESSAGE.new, decodeRoute],
+  [RULE_MESSAGE.new, decodeRule],
   [NEIGHBOUR_MESSAGE.new, decodeNeighbour],
 ])
 

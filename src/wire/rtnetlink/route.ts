@@ -40,11 +40,20 @@ export type KernelRoute = Omit<Route, 'dev'> & {
 export type RouteSpec = Omit<Route, 'dev'> & { readonly index: number | undefined }
 
 const RTA = {
-  dst: 1, oif: 4, gateway: 5, priority: 6, source: 7, table: 15, via: 18,
+  dst: 1,
+  oif: 4,
+  gateway: 5,
+  priority: 6,
+  source: 7,
+  table: 15,
+  via: 18,
 } as const
 const KNOWN: ReadonlySet<number> = new Set(Object.values(RTA))
 const SCOPES = { global: 0, link: 253, host: 254 } as const satisfies Record<RouteScope, number>
-const SCOPE_NAMES: ReadonlyMap<number, RouteScope> = new Map([[253, 'link'], [254, 'host']])
+const SCOPE_NAMES: ReadonlyMap<number, RouteScope> = new Map([
+  [253, 'link'],
+  [254, 'host'],
+])
 const NOWHERE = 255 // RT_SCOPE_NOWHERE: in a delete, any scope
 const UNICAST = 1 // RTN_UNICAST
 const ONLINK = 4 // RTNH_F_ONLINK

@@ -32,7 +32,13 @@ export type KernelRule = Rule & {
 }
 
 const FRA = {
-  dst: 1, src: 2, priority: 6, mark: 10, table: 15, mask: 16, protocol: 21,
+  dst: 1,
+  src: 2,
+  priority: 6,
+  mark: 10,
+  table: 15,
+  mask: 16,
+  protocol: 21,
 } as const
 const KNOWN: ReadonlySet<number> = new Set(Object.values(FRA))
 const TO_TABLE = 1 // FR_ACT_TO_TBL

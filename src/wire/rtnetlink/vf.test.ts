@@ -58,7 +58,10 @@ for (const [words, { vf = 0, change }] of Object.entries(INFINIBAND)) {
       equal(ours.payload.toHex(), bytes.toHex())
     }
     const build = ({ index }: { index: number }) => encodeChangeVf(index, vf, change)
-    equal(compareAll('iproute2-vf', 16, { [`ip link set dev ib0 ${words}`]: { build, compare } }), 2)
+    equal(
+      compareAll('iproute2-vf', 16, { [`ip link set dev ib0 ${words}`]: { build, compare } }),
+      2,
+    )
   })
 }
 
@@ -66,26 +69,46 @@ for (const [words, { vf = 0, change }] of Object.entries(INFINIBAND)) {
 test('encodeChangeVf() puts two GUIDs into two VF_INFO', () => {
   const { payload } = encodeChangeVf(2, 1, { nodeGuid: G2, portGuid: G2 })
   const [list] = readAttributes(payload.subarray(16))
-  deepEqual(readAttributes(list?.data ?? new Uint8Array(0)).map(({ type, data }) => [type, data.toHex()]), [
-    [1, '14000a0001000000000000000200000000000002'],
-    [1, '14000b0001000000000000000200000000000002'],
-  ])
+  const infos = readAttributes(list?.data ?? new Uint8Array(0))
+  deepEqual(
+    infos.map(({ type, data }) => [type, data.toHex()]),
+    [
+      [1, '14000a0001000000000000000200000000000002'],
+      [1, '14000b0001000000000000000200000000000002'],
+    ],
+  )
 })
 
-const answers = (command: string) => readReplies('iproute2')
-  .filter((reply) => reply.command === command)
-  .map(({ received }) => received.map(bytesOfHex).flatMap(readMessages).filter((m) => m.type === 16))
+const answers = (command: string) =>
+  readReplies('iproute2')
+    .filter((reply) => reply.command === command)
+    .map(({ received }) =>
+      received
+        .map(bytesOfHex)
+        .flatMap(readMessages)
+        .filter((m) => m.type === 16),
+    )
 
 test('decodeVfs() reads the VFs of an Ethernet PF (igb)', () => {
   for (const messages of answers('ip link show dev eth0')) {
     const payload = messages.at(-1)?.payload ?? new Uint8Array(0)
     const [first, second] = decodeVfs(payload, 6)
     equal(decodeLink(payload).name, 'eth0')
-    deepEqual({ ...first, rest: [] }, {
-      vf: 0, address: '02:11:22:33:44:50', vlan: { vlan: 0, qos: 0, protocol: 0x8100 },
-      rate: { minMbps: 0, maxMbps: 0 }, spoofCheck: false, linkState: 'auto', trust: false,
-      nodeGuid: undefined, portGuid: undefined, rest: [],
-    })
+    deepEqual(
+      { ...first, rest: [] },
+      {
+        vf: 0,
+        address: '02:11:22:33:44:50',
+        vlan: { vlan: 0, qos: 0, protocol: 0x8100 },
+        rate: { minMbps: 0, maxMbps: 0 },
+        spoofCheck: false,
+        linkState: 'auto',
+        trust: false,
+        nodeGuid: undefined,
+        portGuid: undefined,
+        rest: [],
+      },
+    )
     equal(second?.address, '02:11:22:33:44:51')
   }
 })

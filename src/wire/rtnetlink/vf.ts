@@ -58,13 +58,22 @@ export type VfState = {
 
 const VF_INFO = 1 // IFLA_VF_INFO
 const VF = {
-  address: 1, vlan: 2, spoofCheck: 4, linkState: 5, rate: 6, trust: 9,
-  nodeGuid: 10, portGuid: 11, vlanList: 12,
+  address: 1,
+  vlan: 2,
+  spoofCheck: 4,
+  linkState: 5,
+  rate: 6,
+  trust: 9,
+  nodeGuid: 10,
+  portGuid: 11,
+  vlanList: 12,
 } as const
 const KNOWN: ReadonlySet<number> = new Set(Object.values(VF))
 const LINK_STATES = { auto: 0, enable: 1, disable: 2 } as const
 const LINK_STATE_NAMES: ReadonlyMap<number, VfLinkState> = new Map([
-  [0, 'auto'], [1, 'enable'], [2, 'disable'],
+  [0, 'auto'],
+  [1, 'enable'],
+  [2, 'disable'],
 ])
 const ETHERTYPE_VLAN = 0x8100
 const ADDRESS_ROOM = 32
@@ -74,10 +83,14 @@ export function encodeChangeVf(pf: number, vf: number, change: VfChange): Reques
   const { portGuid, ...others } = change
   // The kernel (7.2 still) leaves a VF_INFO at its node GUID: a port GUID behind it, as iproute2
   // sends it, is lost without an error. A second VF_INFO is read.
-  const infos = portGuid === undefined || change.nodeGuid === undefined
-    ? [changeAttributes(vf, change)]
-    : [changeAttributes(vf, others), changeAttributes(vf, { portGuid })]
-  const list = nest(IFLA.vfInfoList, infos.map((info) => nest(VF_INFO, info)))
+  const infos =
+    portGuid === undefined || change.nodeGuid === undefined
+      ? [changeAttributes(vf, change)]
+      : [changeAttributes(vf, others), changeAttributes(vf, { portGuid })]
+  const list = nest(
+    IFLA.vfInfoList,
+    infos.map((info) => nest(VF_INFO, info)),
+  )
   const payload = joinPayload(linkHeader(pf), writeAttributes([list]))
   return { type: LINK_MESSAGE.new, flags: FLAG.request | FLAG.ack, payload }
 }
@@ -88,10 +101,12 @@ export function encodeChangeVf(pf: number, vf: number, change: VfChange): Reques
  * @throws {Failure} `netlink-truncated`
  */
 export function decodeVfs(payload: Bytes, addressBytes: number): VfState[] {
-  const list = readAttributes(payload.subarray(linkHeader(0).length))
-    .find((attribute) => attribute.type === IFLA.vfInfoList)
+  const list = readAttributes(payload.subarray(linkHeader(0).length)).find(
+    (attribute) => attribute.type === IFLA.vfInfoList,
+  )
   if (list === undefined) return []
-  return readAttributes(list.data).filter((info) => info.type === VF_INFO)
+  return readAttributes(list.data)
+    .filter((info) => info.type === VF_INFO)
     .map((info) => decodeVf(info, addressBytes))
 }
 

@@ -1,0 +1,73 @@
+/**
+ * What the story of the lab asks of the ground that it runs on: the kernel of
+ * this machine, that of a throw-away one, or a simulated one. The story is the
+ * same on all of them.
+ * @module
+ */
+import type { Cidr } from '#values/ip.ts'
+import type { Stored } from '#needs/records.ts'
+
+export const GROUND_NAMES = ['vm', 'host', 'sim'] as const
+export type GroundName = (typeof GROUND_NAMES)[number]
+
+/** An interface of a node that networks hang their interfaces on. */
+export type ParentPlan = {
+  readonly name: string
+  /** `ipoib`: an HCA port where the ground has HCAs. */
+  readonly kind: 'ipoib' | 'ethernet'
+  readonly addresses: readonly Cidr[]
+}
+
+export type NodePlan = { readonly name: string; readonly parents: readonly ParentPlan[] }
+
+/** Where a command is run. */
+export type Place =
+  | { readonly at: 'machine' }
+  | { readonly at: 'node' | 'pod'; readonly name: string }
+
+/** What a command printed, both streams in the order in which they came. */
+export type Printed = { readonly status: number; readonly text: string }
+
+/** A pod that is bound to a node. */
+export type Bound = {
+  readonly pod: Stored
+  readonly node: string
+  /** 64 hex digits, as a runtime makes them. */
+  readonly containerId: string
+}
+
+/** What an ADD came to. */
+export type Added =
+  | { readonly added: true; readonly ips: readonly string[]; readonly ms: number }
+  | { readonly added: false; readonly reason: string }
+
+/** An interface inside a pod; what the ground has not is undefined. */
+export type PodInterface = {
+  readonly name: string
+  readonly addresses: readonly string[]
+  readonly guid: string | undefined
+  readonly pkey: string | undefined
+}
+
+export interface Ground {
+  /** Nodes with their parents, up and with a carrier. */
+  makeNodes(nodes: readonly NodePlan[]): Promise<void>
+  /** Starts the agents; resolves when all are ready. */
+  startAgents(): Promise<void>
+  run(place: Place, words: readonly string[]): Promise<Printed>
+  /** The pod's namespace, and ADD as its runtime asks for it. */
+  attach(bound: Bound): Promise<Added>
+  /** The container's process; resolves when it is alive and `eth0` is up. */
+  start(bound: Bound): Promise<{ readonly log: string }>
+  interfaces(pod: string): Promise<readonly PodInterface[]>
+  /** Parents without a carrier, as `ibs5f0 of node-a`. */
+  withoutCarrier(): Promise<readonly string[]>
+  /** Takes the last node's cables out. */
+  cut(): Promise<void>
+  /** Ends processes and detaches pods; what could not be is told. */
+  stopPods(): Promise<readonly string[]>
+  /** Ends agents, removes namespaces and files. */
+  remove(): Promise<readonly string[]>
+  /** What is left of the run, and what differs from before it. */
+  remains(): Promise<readonly string[]>
+}

@@ -1,0 +1,156 @@
+/**
+ * Small files of the host whose existence means something, and the lock that
+ * programs of others share with us.
+ *
+ * Spec: open(2) O_EXCL, rename(2), flock(2). Paths are absolute paths of the host.
+ * @module
+ */
+import { close } from 'node:fs'
+import { mkdir, open, readFile, readdir, rename, rm, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import type { Files } from '#needs/files.ts'
+import { errnoName, errnoWords } from './errno.ts'
+import { fail } from './failures.ts'
+import { runProgram } from './netns-call.ts'
+
+const FOLDER_MODE = 0o755
+const FILE_MODE = 0o600
+const EWOULDBLOCK = 11
+/** Milliseconds: how long a lock is waited for, and between two tries. */
+const LOCK = { waitMs: 30_000, firstMs: 1, mostMs: 20 } as const
+const ABSENT = ['ENOENT', 'ENOTDIR'] as const
+const closeFd = promisify(close)
+
+/** Where the host's files are. */
+export type FilesOptions = {
+  /** Prefix of every path: empty, or where a container has the host's mounted. */
+  readonly hostRoot?: string
+  readonly lockWaitMs?: number
+}
+
+/** The files of this machine. */
+export function hostFiles({ hostRoot = '', lockWaitMs = LOCK.waitMs }: FilesOptions = {}): Files {
+  const at = (path: string): string => join(hostRoot, path)
+  /** Locks that this process has or waits for: its own callers take turns without the kernel. */
+  const turns = new Map<string, Promise<void>>()
+  return {
+    read: (path) =>
+      attempt({ action: 'read', path, answers: ABSENT, otherwise: undefined }, () =>
+        readFile(at(path), 'utf8'),
+      ),
+    createExclusive: (path, text) =>
+      attempt({ action: 'create', path, answers: ['EEXIST'], otherwise: false }, async () => {
+        await writeNew(at(path), text)
+        return true
+      }),
+    replace: (path, text) =>
+      attempt({ action: 'replace', path, answers: [], otherwise: undefined }, () =>
+        replace(at(path), text),
+      ),
+    remove: (path) =>
+      attempt({ action: 'remove', path, answers: ABSENT, otherwise: false }, async () => {
+        await unlink(at(path))
+        return true
+      }),
+    list: (folder) =>
+      attempt({ action: 'list', path: folder, answers: ABSENT, otherwise: [] }, async () =>
+        (await readdir(at(folder))).toSorted(),
+      ),
+    locked: (path, work) =>
+      inTurn(turns, at(path), async () => {
+        await attempt({ action: 'lock', path, answers: [], otherwise: undefined }, () =>
+          makeFolder(at(path)),
+        )
+        const fd = await lock(at(path), lockWaitMs)
+        try {
+          return await work()
+        } finally {
+          await closeFd(fd)
+        }
+      }),
+  }
+}
+
+/** The text is there when the name is: a crash in between leaves a file without it, at worst. */
+async function writeNew(path: string, text: string): Promise<void> {
+  await makeFolder(path)
+  const file = await open(path, 'wx', FILE_MODE)
+  try {
+    await file.writeFile(text)
+  } catch (cause) {
+    await rm(path, { force: true })
+    throw cause
+  } finally {
+    await file.close()
+  }
+}
+
+async function replace(path: string, text: string): Promise<void> {
+  const temporary = join(dirname(path), `.${process.pid}.${process.hrtime.bigint()}.tmp`)
+  await writeNew(temporary, text)
+  try {
+    await rename(temporary, path)
+  } catch (cause) {
+    await rm(temporary, { force: true })
+    throw cause
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE })
+}
+
+/** Descriptor that has the lock. @throws {Failure} `file-failed` */
+async function lock(path: string, waitMs: number): Promise<number> {
+  const until = Date.now() + waitMs
+  for (let pauseMs: number = LOCK.firstMs; ; pauseMs = Math.min(pauseMs * 2, LOCK.mostMs)) {
+    const [result] = await runProgram([{ op: 'lock-file', netns: -1, path }])
+    if (result !== undefined && result.status === 0) {
+      return new DataView(result.data.buffer, result.data.byteOffset).getUint32(0, true)
+    }
+    const errno = -(result?.status ?? -EWOULDBLOCK)
+    if (errno !== EWOULDBLOCK) {
+      const reason = `${errnoWords(errno)} (${errnoName(errno)})`
+      throw fail('file-failed', { action: 'lock', path, reason })
+    }
+    if (Date.now() >= until) {
+      throw fail('file-failed', { action: 'lock', path, reason: `held for ${waitMs} ms` })
+    }
+    await setTimeout(pauseMs)
+  }
+}
+
+/** Runs works on one path one after the other. */
+async function inTurn<T>(
+  turns: Map<string, Promise<void>>,
+  path: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const before = turns.get(path)
+  const { promise: turn, resolve: pass } = Promise.withResolvers<void>()
+  turns.set(path, turn)
+  try {
+    await before
+    return await work()
+  } finally {
+    if (turns.get(path) === turn) turns.delete(path)
+    pass()
+  }
+}
+
+/** What `run` gives; `otherwise` for errors that are an answer. @throws {Failure} `file-failed` */
+async function attempt<T, E>(
+  of: { action: string; path: string; answers: readonly string[]; otherwise: E },
+  run: () => Promise<T>,
+): Promise<T | E> {
+  try {
+    return await run()
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+    if (code !== undefined && of.answers.includes(code)) return of.otherwise
+    const { action, path } = of
+    throw fail('file-failed', { action, path, reason: code ?? String(cause) }, cause)
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * One address held by one interface, as a record. Creating the record is the
+ * allocation: the store refuses a second one of the same name.
+ * @module
+ */
+import type { Document, Ref } from '#needs/records.ts'
+import { shortHash } from '#values/hash.ts'
+import { type Ip, familyOf, ipFromBits, ipToBits, parseIp } from '#values/ip.ts'
+import { type Owner, ownerKey } from '#values/owner.ts'
+import { ALLOCATION_API_VERSION, ALLOCATION_KIND } from '#schema/allocation.ts'
+
+/** Labels by which allocations are found. */
+export const LABEL = {
+  owner: 'verbena.dev/owner', pool: 'verbena.dev/pool', node: 'verbena.dev/node',
+} as const
+const KIND = { apiVersion: ALLOCATION_API_VERSION, kind: ALLOCATION_KIND } as const
+
+/** Record name of an address: IPv6 as eight groups joined by dashes. */
+export function allocationName(ip: Ip): string {
+  if (familyOf(ip) === 4) return ip
+  const hex = ipToBits(ip).toString(16).padStart(32, '0')
+  return (hex.match(/.{4}/g) ?? []).map((group) => Number.parseInt(group, 16).toString(16)).join('-')
+}
+
+/** The address of a record name. @throws {Failure} `ip-invalid` */
+export function addressOfName(name: string): Ip {
+  if (!name.includes('-')) return parseIp(name)
+  const bits = name.split('-').reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n)
+  return ipFromBits(6, bits)
+}
+
+export function allocationRef(name: string): Ref {
+  return { ...KIND, namespace: undefined, name }
+}
+
+/** Selection of all allocations, of one pool, or of one owner. */
+export function allocationsOf(of: { pool: string } | { owner: Owner } | 'all') {
+  if (of === 'all') return KIND
+  const labels = 'pool' in of ? { [LABEL.pool]: of.pool } : { [LABEL.owner]: ownerLabel(of.owner) }
+  return { ...KIND, labels }
+}
+
+/** A legal label value for any owner. The record's `spec.owner` is the whole of it. */
+export function ownerLabel(owner: Owner): string {
+  return shortHash(ownerKey(owner))
+}
+
+/** The record of an address. */
+export function allocationOf(
+  ip: Ip,
+  by: { readonly owner: Owner; readonly pool: string; readonly node: string },
+): Document {
+  const { owner, pool, node } = by
+  const { pod } = owner
+  return {
+    ...KIND,
+    metadata: {
+      name: allocationName(ip),
+      labels: { [LABEL.owner]: ownerLabel(owner), [LABEL.pool]: pool, [LABEL.node]: node },
+    },
+    spec: {
+      address: ip,
+      pool,
+      owner: ownerKey(owner),
+      ...(pod === undefined
+        ? {}
+        : { podNamespace: pod.namespace, podName: pod.name, podUid: pod.uid }),
+      interface: owner.ifName,
+      network: owner.network,
+      containerId: owner.containerId,
+      node,
+    },
+  }
+}
+
+/** Text of one field of an allocation's `spec`; empty when it is not there. */
+export function fieldOf(allocation: Document, field: string): string {
+  const { spec } = allocation
+  if (typeof spec !== 'object' || spec === null) return ''
+  const value = new Map<string, unknown>(Object.entries(spec)).get(field)
+  return typeof value === 'string' ? value : ''
+}
+
+/** Who holds it, for people. */
+export function holderOf(allocation: Document): string {
+  const name = fieldOf(allocation, 'podName')
+  const pod = name === '' ? fieldOf(allocation, 'containerId') : `${fieldOf(allocation, 'podNamespace')}/${name}`
+  return `${pod} (${fieldOf(allocation, 'interface')})`
+}

@@ -1,0 +1,127 @@
+/**
+ * IPAM `static`: the addresses of the configuration, or those asked for.
+ *
+ * Spec: CNI plugins, static: CNI_ARGS are added, `args.cni.ips` and then
+ * `runtimeConfig.ips` replace everything, with upstream's texts.
+ * @module
+ */
+import { failureIn } from '#values/failure.ts'
+import { rangeContains, rangeOfCidr } from '#values/ip-range.ts'
+import { type Ip, cidrOf, cidrParts, familyOf, ipToBits, parseCidr, parseIp } from '#values/ip.ts'
+import { type StaticDocument, readStatic } from '#schema/ipam-conf.ts'
+import { parseCniArgs } from '#wire/cni/args.ts'
+import { isJsonObject, lookUp } from '#wire/cni/conf.ts'
+import { NO_DNS } from '#wire/cni/empty-result.ts'
+import type { CniIp } from '#wire/cni/result.ts'
+import { routesOfConf } from './conf-route.ts'
+import { fail } from './failures.ts'
+import type { Ipam } from './ipam.ts'
+
+export type StaticConf = {
+  readonly document: StaticDocument
+  /** Addresses that replace all others: `runtimeConfig.ips`, else `args.cni.ips`. */
+  readonly replaced: readonly string[]
+}
+
+export function staticIpam(): Ipam<StaticConf> {
+  return {
+    type: 'static',
+    parse: parseConf,
+    async reserve({ conf, cniVersion, args }) {
+      const ips =
+        conf.replaced.length > 0
+          ? conf.replaced.map((text) =>
+              ipOf(text, "an entry in the 'ips' field is NOT in CIDR notation, got"),
+            )
+          : [...addressesOf(conf.document), ...addressesOfArgs(args)]
+      if (cniVersion === '0.1.0' || cniVersion === '0.2.0') checkOnePerFamily(ips, cniVersion)
+      const { document } = conf
+      const dns = { ...NO_DNS, ...document.dns }
+      const routes = routesOfConf(document.routes ?? [])
+      const why = ips.map(({ address }) => `${address} from the configuration`)
+      return { addressing: { ips, routes, dns }, held: [], why }
+    },
+    async release() {
+      // nothing is held: the configuration is the only record
+    },
+    async check({ conf, addressing, owner }) {
+      const there = new Set(addressing.ips.map(({ address }) => address))
+      const lost = addressesOf(conf.document).filter(({ address }) => !there.has(address))
+      if (conf.replaced.length > 0) return []
+      return lost.map(({ address }) =>
+        fail('address-not-held', {
+          type: 'static',
+          address,
+          containerId: owner.containerId,
+        }),
+      )
+    },
+  }
+}
+
+function parseConf(raw: unknown): { conf: StaticConf; warnings: readonly string[] } {
+  const whole = isJsonObject(raw) ? raw : {}
+  const part = lookUp(whole, 'ipam')
+  if (part === undefined) throw fail('ipam-conf-missing')
+  const { read, warnings } = readStatic(part)
+  if (!read.ok) {
+    const [first] = read.faults
+    throw fail('ipam-conf-invalid', { field: first?.field, reason: first?.message })
+  }
+  const runtime = textsAt(whole, ['runtimeConfig', 'ips'])
+  const cni = textsAt(whole, ['args', 'cni', 'ips'])
+  return { conf: { document: read.value, replaced: runtime.length > 0 ? runtime : cni }, warnings }
+}
+
+function addressesOf({ addresses = [] }: StaticDocument): CniIp[] {
+  return addresses.map(({ address, gateway }) => ({
+    ...ipOf(address, "the 'address' field is expected to be in CIDR notation, got"),
+    gateway: gateway === undefined || gateway === '' ? undefined : gatewayOf(gateway),
+  }))
+}
+
+/** `IP=a/b,c/d` and `GATEWAY=x,y`, each gateway for the addresses whose network holds it. */
+function addressesOfArgs(text: string): CniIp[] {
+  const args = parseCniArgs(text)
+  const list = (key: string): string[] =>
+    (args.get(key) ?? '').split(',').filter((one) => one !== '')
+  const gateways = list('GATEWAY').map(gatewayOf)
+  return list('IP').map((one) => {
+    const ip = ipOf(one, "the 'ip' field is expected to be in CIDR notation, got")
+    const whole = rangeOfCidr(ip.address)
+    const gateway = gateways.find((gw) => {
+      const bits = ipToBits(gw)
+      return rangeContains(whole, { family: familyOf(gw), first: bits, last: bits })
+    })
+    return { ...ip, gateway }
+  })
+}
+
+function ipOf(text: string, complaint: string): CniIp {
+  try {
+    const { ip, prefix } = cidrParts(parseCidr(text.trim()))
+    return { address: cidrOf(ip, prefix), gateway: undefined, interface: undefined }
+  } catch (cause) {
+    throw fail('address-requested-invalid', { reason: `${complaint}: '${text}'` }, cause)
+  }
+}
+
+function gatewayOf(text: string): Ip {
+  try {
+    return parseIp(text)
+  } catch (cause) {
+    const reason = `invalid gateway address: ${text}`
+    throw fail('address-requested-invalid', { reason, more: failureIn(cause)?.message }, cause)
+  }
+}
+
+function checkOnePerFamily(ips: readonly CniIp[], version: string): void {
+  const families = ips.map(({ address }) => cidrParts(address).family)
+  if (new Set(families).size !== families.length) throw fail('family-repeated', { version })
+}
+
+function textsAt(raw: Readonly<Record<string, unknown>>, path: readonly string[]): string[] {
+  let at: unknown = raw
+  for (const key of path) at = isJsonObject(at) ? lookUp(at, key) : undefined
+  return Array.isArray(at) ? at.filter((item) => typeof item === 'string') : []
+}

@@ -1,0 +1,32 @@
+/**
+ * Allocation: one address held by one interface of one pod. Its name is the
+ * address, whatever the pool, so that creating it is the allocation.
+ *
+ * Spec: verbena.dev/v1alpha1, cluster-scoped.
+ * @module
+ */
+import { headOf } from './metadata.ts'
+import { z } from './zod.ts'
+
+export const ALLOCATION_API_VERSION = 'verbena.dev/v1alpha1'
+export const ALLOCATION_KIND = 'Allocation'
+
+const spec = z.object({
+  address: z.string(),
+  pool: z.string(),
+  /** Identity of the owner: pod UID and interface, or network, container and interface. */
+  owner: z.string(),
+  podNamespace: z.string().exactOptional(),
+  podName: z.string().exactOptional(),
+  podUid: z.string().exactOptional(),
+  interface: z.string(),
+  network: z.string(),
+  containerId: z.string(),
+  node: z.string(),
+})
+
+export const allocation = z.object({
+  ...headOf(ALLOCATION_API_VERSION, ALLOCATION_KIND),
+  spec,
+})
+export type Allocation = z.output<typeof allocation>
