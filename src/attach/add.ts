@@ -61,7 +61,7 @@ async function make(
 }
 
 function chainOf(wanted: Wanted, needs: AttachNeeds): Chain {
-  const chain = parseChain(wanted.plugins, needs.catalogue)
+  const chain = parseChain(wanted, needs.catalogue)
   if (chain.links.length === 0) throw fail('chain-empty', { network: wanted.owner.network })
   for (const text of chain.warnings) {
     needs.report({ note: 'warning', attachment: attachmentKey(wanted), text })

@@ -5,27 +5,12 @@
  * Spec: CNI 1.1.0, sections 2 and 4.
  * @module
  */
-import type { Plugin } from '#cni/index.ts'
-import type { Ipam } from '#ipam/index.ts'
-import type { KernelQuestions } from '#needs/kernel.ts'
-import type { Random } from '#needs/clock.ts'
+import type { AnyIpam, AnyPlugin, Catalogue, RawConf } from './catalogue.ts'
+import { parseCniArgs } from '#wire/cni/args.ts'
 import { fail } from './failures.ts'
 
-/** What every plugin may ask. */
-export type PluginNeeds = KernelQuestions & Random
-/** A configuration as the runtime passes it to one plugin. */
-export type RawConf = Readonly<Record<string, unknown>>
-export type AnyPlugin = Plugin<unknown, PluginNeeds, unknown>
-export type AnyIpam = Ipam<unknown>
-
-/** Plugins and IPAMs by their CNI type. */
-export type Catalogue = {
-  readonly plugins: ReadonlyMap<string, AnyPlugin>
-  readonly ipams: ReadonlyMap<string, AnyIpam>
-}
-
 /** Who gives the main plugin its addresses. */
-export type Addresser =
+type Addresser =
   | { readonly by: 'none' }
   | { readonly by: 'ours'; readonly ipam: AnyIpam; readonly conf: unknown }
   | { readonly by: 'foreign'; readonly type: string }
@@ -47,13 +32,20 @@ export type Chain = { readonly links: readonly ChainLink[]; readonly warnings: r
  * @throws {Failure} of the first plugin whose configuration is refused;
  *   `plugin-type-invalid` for a type that is a path
  */
-export function parseChain(raws: readonly RawConf[], catalogue: Catalogue): Chain {
+export function parseChain(
+  {
+    plugins: raws,
+    args: argsText,
+  }: { readonly plugins: readonly RawConf[]; readonly args: string },
+  catalogue: Catalogue,
+): Chain {
   const warnings: string[] = []
+  const args = parseCniArgs(argsText)
   const links = raws.map((raw): ChainLink => {
     const type = typeOf(raw)
     const plugin = catalogue.plugins.get(type)
     if (plugin === undefined) return { link: 'foreign', raw, type }
-    const parsed = plugin.parse(raw)
+    const parsed = plugin.parse(raw, args)
     warnings.push(...parsed.warnings.map((text) => `${type}: ${text}`))
     const addresser: Addresser =
       plugin.role === 'main' ? parseAddresser(raw, catalogue, warnings) : { by: 'none' }

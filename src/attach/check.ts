@@ -20,12 +20,18 @@ export async function checkAttachment(wanted: Wanted, needs: AttachNeeds): Promi
   }
   const faults: Failure[] = []
   const addressing = prevResult ?? row.result
-  for (const link of parseChain(wanted.plugins, needs.catalogue).links) {
+  for (const link of parseChain(wanted, needs.catalogue).links) {
     if (link.link === 'foreign') continue
     const { ifName, containerId } = owner
     const request = {
-      conf: link.conf, netns, ifName, containerId, mark: row.mark, temp: ifName,
-      prevResult: prevResult ?? row.result, addressing: undefined,
+      conf: link.conf,
+      netns,
+      ifName,
+      containerId,
+      mark: row.mark,
+      temp: ifName,
+      prevResult: prevResult ?? row.result,
+      addressing: undefined,
     }
     faults.push(...(await link.plugin.check(request, needs.questions)))
     if (link.addresser.by !== 'ours' || addressing === undefined) continue

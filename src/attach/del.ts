@@ -8,7 +8,8 @@
  */
 import { textOfThrown } from '#values/failure.ts'
 import type { Step } from '#values/step.ts'
-import { type ChainLink, type RawConf, typeOf } from './chain.ts'
+import { type ChainLink, typeOf } from './chain.ts'
+import type { RawConf } from './catalogue.ts'
 import { fail } from './failures.ts'
 import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
 import type { Row } from './row.ts'

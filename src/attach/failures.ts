@@ -11,51 +11,64 @@ const later = { retry: 'later', cni: 11, exit: 1, http: 503 } as const
 export const ATTACH_FAILURES = {
   'netns-missing': {
     message: 'Cannot attach {ifName}: network namespace {netns} does not exist',
-    retry: 'never', cni: 8, exit: 1, http: 409,
+    retry: 'never',
+    cni: 8,
+    exit: 1,
+    http: 409,
   },
   'netns-not-one': {
     message: 'Cannot attach {ifName}: {netns} is not a network namespace',
-    retry: 'never', cni: 8, exit: 1, http: 422,
+    retry: 'never',
+    cni: 8,
+    exit: 1,
+    http: 422,
   },
   'netns-own': {
     message: "plugin's netns and netns from CNI_NETNS should not be the same",
-    retry: 'never', cni: 8, exit: 1, http: 422,
+    retry: 'never',
+    cni: 8,
+    exit: 1,
+    http: 422,
   },
   'plugin-type-invalid': {
-    message: 'Cannot run plugin type {type}: it is not one path component', ...config,
+    message: 'Cannot run plugin type {type}: it is not one path component',
+    ...config,
   },
   'chain-empty': { message: 'Cannot attach network {network}: it has no plugins', ...config },
   'foreign-failed': {
     message: 'plugin type="{type}" name="{network}" failed ({command}): {reason}',
-    retry: 'later', cni: 999, exit: 1, http: 502,
+    retry: 'later',
+    cni: 999,
+    exit: 1,
+    http: 502,
   },
   'foreign-unreachable': {
-    message: 'Cannot run plugin {type}: the caller that could run it is gone', ...later,
+    message: 'Cannot run plugin {type}: the caller that could run it is gone',
+    ...later,
   },
   'ipam-answer-empty': { message: 'IPAM plugin returned missing IP config', ...config },
   'attachment-missing': {
     message: 'Cannot check {ifName} of container {containerId}: it is not attached here',
-    retry: 'never', cni: 3, exit: 1, http: 404,
+    retry: 'never',
+    cni: 3,
+    exit: 1,
+    http: 404,
   },
   'pod-unknown': {
-    message: 'Cannot attach pod {namespace}/{name}: the store does not know it', ...later,
+    message: 'Cannot attach pod {namespace}/{name}: the store does not know it',
+    ...later,
   },
   'pod-uid-differs': {
-    message: 'expected pod UID "{wanted}" but got "{found}" from the store', ...later,
+    message: 'expected pod UID "{wanted}" but got "{found}" from the store',
+    ...later,
   },
   'pod-unnamed': {
-    message: 'Cannot attach container {containerId}: CNI_ARGS name no pod', ...config,
-  },
-  'network-none': {
-    message: 'Cannot attach pod {namespace}/{name}: it names no default network and there is none',
+    message: 'Cannot attach container {containerId}: CNI_ARGS name no pod',
     ...config,
   },
   'detach-incomplete': {
-    message: 'Cannot detach {attachments}: {reason}', ...later,
-  },
-  'not-ready': {
-    message: 'Cannot serve network {network}: {reason}',
-    retry: 'later', cni: 50, exit: 1, http: 503,
+    message: 'Cannot detach {attachments}: {reason}',
+    ...later,
   },
 } as const satisfies FailureTable
 

@@ -8,7 +8,7 @@
 import { encodeResult } from '#wire/cni/result-json.ts'
 import { parseResult } from '#wire/cni/result-parse.ts'
 import type { CniResult } from '#wire/cni/result.ts'
-import type { RawConf } from './chain.ts'
+import type { RawConf } from './catalogue.ts'
 import { fail } from './failures.ts'
 import type { Doing, Making } from './making.ts'
 import type { Stage } from './row.ts'
@@ -19,9 +19,10 @@ export async function runForeignStage(making: Making, n: number, doing: Doing): 
   const stage = making.stages[n]
   if (stage?.stage !== 'foreign') return
   const before = making.row.result ?? making.wanted.prevResult
-  const raw = before === undefined
-    ? stage.link.raw
-    : { ...stage.link.raw, prevResult: encodeResult(before, making.wanted.cniVersion) }
+  const raw =
+    before === undefined
+      ? stage.link.raw
+      : { ...stage.link.raw, prevResult: encodeResult(before, making.wanted.cniVersion) }
   const answer = await runForeign(making, stage.link.type, raw, doing)
   const result: CniResult | undefined =
     answer === '' ? before : parseResult(answer, making.wanted.cniVersion)
@@ -43,17 +44,31 @@ export async function runForeign(
   const { owner, netns, args } = making.wanted
   if (foreign === undefined) throw fail('foreign-unreachable', { type })
   const env = {
-    CNI_CONTAINERID: owner.containerId, CNI_IFNAME: owner.ifName, CNI_NETNS: netns, CNI_ARGS: args,
+    CNI_CONTAINERID: owner.containerId,
+    CNI_IFNAME: owner.ifName,
+    CNI_NETNS: netns,
+    CNI_ARGS: args,
   }
-  const stage: Stage = { stage: 'foreign', type, env, stdin: JSON.stringify(raw), answer: undefined }
+  const stage: Stage = {
+    stage: 'foreign',
+    type,
+    env,
+    stdin: JSON.stringify(raw),
+    answer: undefined,
+  }
   making.row = { ...making.row, state: 'open', stages: [...making.row.stages, stage] }
   needs.journal.write([making.row])
   const ran = await foreign.run({
-    type, env: { ...env, CNI_COMMAND: 'ADD' }, stdin: stage.stdin,
+    type,
+    env: { ...env, CNI_COMMAND: 'ADD' },
+    stdin: stage.stdin,
   })
   if (ran.status !== 0) {
     throw fail('foreign-failed', {
-      type, network: owner.network, command: 'add', reason: reasonOf(ran),
+      type,
+      network: owner.network,
+      command: 'add',
+      reason: reasonOf(ran),
     })
   }
   const answer = ran.stdout.trim()

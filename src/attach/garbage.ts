@@ -5,7 +5,7 @@
  * Spec: CNI 1.1.0, section 4 (GC).
  * @module
  */
-import { VERBENA_GROUP } from '#values/link.ts'
+import { VERBENA_GROUP } from '#values/mark.ts'
 import { parseNetnsPath } from '#values/netns.ts'
 import { fail } from './failures.ts'
 import { isWaiting } from './ipam-only.ts'
@@ -28,7 +28,9 @@ export async function collectGarbage(
   foreign: Foreign | undefined,
 ): Promise<number> {
   const isAlive = (row: Row): boolean =>
-    of.alive.some((one) => one.containerId === row.owner.containerId && one.ifName === row.root.ifName)
+    of.alive.some(
+      (one) => one.containerId === row.owner.containerId && one.ifName === row.root.ifName,
+    )
   const dead = needs.journal.all().filter((row) => row.root.network === of.network && !isAlive(row))
   const left = await undoRows(dead, needs, foreign)
   const orphans = await removeOrphans(needs)
@@ -49,7 +51,11 @@ async function removeOrphans(needs: AttachNeeds): Promise<number> {
   const nowhere = parseNetnsPath('/proc/0/ns/net')
   await needs.kernel.take(
     orphans.map(({ name, alias }) => ({
-      do: 'delete-link', netns: nowhere, names: [name], mark: alias, kind: undefined,
+      do: 'delete-link',
+      netns: nowhere,
+      names: [name],
+      mark: alias,
+      kind: undefined,
     })),
   )
   return orphans.length

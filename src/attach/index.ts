@@ -1,6 +1,6 @@
 /** What the apps may use of attaching. @module */
 export { attachAll } from './add.ts'
-export type { AnyIpam, AnyPlugin, Catalogue, PluginNeeds, RawConf } from './chain.ts'
+export type { AnyIpam, AnyPlugin, Catalogue, PluginNeeds, RawConf } from './catalogue.ts'
 export { checkAttachment } from './check.ts'
 export { detachByConf, detachRows, rowsToDetach } from './del.ts'
 export { ATTACH_FAILURES, fail } from './failures.ts'

@@ -9,7 +9,7 @@
 import type { Document } from '#needs/records.ts'
 import type { Failure } from '#values/failure.ts'
 import { EMPTY_RESULT } from '#wire/cni/empty-result.ts'
-import type { AnyIpam } from './chain.ts'
+import type { AnyIpam } from './catalogue.ts'
 import { fail } from './failures.ts'
 import { attachmentKey, markOf } from './identity.ts'
 import type { AttachNeeds, Wanted } from './needs.ts'
@@ -18,29 +18,39 @@ import type { Row } from './row.ts'
 import { undoRows } from './undo.ts'
 
 /** Reserves for an interface that somebody else makes; again for the same owner answers the same. */
-export async function reserveOnly(
-  wanted: Wanted,
-  ipam: AnyIpam,
-  needs: AttachNeeds,
-): Promise<Row> {
+export async function reserveOnly(wanted: Wanted, ipam: AnyIpam, needs: AttachNeeds): Promise<Row> {
   const { owner, netns, cniVersion, plugins, args, prevResult, root } = wanted
   const [raw = {}] = plugins
   const { conf } = ipam.parse(raw)
   const state = await needs.kernel.netns(netns)
   if (state.netns === 'gone') throw fail('netns-missing', { ifName: owner.ifName, netns })
   const row: Row = {
-    attachment: attachmentKey(wanted), owner, netns,
+    attachment: attachmentKey(wanted),
+    owner,
+    netns,
     netnsId: state.netns === 'there' ? state.id : undefined,
-    mark: markOf(owner), state: 'intent', request: { cniVersion, plugins, args, prevResult },
-    held: [], stages: [], result: undefined, since: needs.clock.nowMs(),
-    networkRef: undefined, root,
+    mark: markOf(owner),
+    state: 'intent',
+    request: { cniVersion, plugins, args, prevResult },
+    held: [],
+    stages: [],
+    result: undefined,
+    since: needs.clock.nowMs(),
+    networkRef: undefined,
+    root,
   }
   needs.journal.write([row])
   const { pod, namespace }: { pod: Document | undefined; namespace: Document | undefined } = wanted
   const requested = requestedIps(raw, args)
   try {
     const given = await ipam.reserve({
-      conf, owner, cniVersion, requested, args, pod, namespace,
+      conf,
+      owner,
+      cniVersion,
+      requested,
+      args,
+      pod,
+      namespace,
     })
     const result = { ...EMPTY_RESULT, ...given.addressing }
     const attached: Row = { ...row, state: 'attached', held: given.held, result }
@@ -65,7 +75,11 @@ export function releaseLater(rows: readonly Row[], needs: AttachNeeds): void {
 export async function settleReleases(needs: AttachNeeds): Promise<number> {
   const waiting = needs.journal.all().filter(isWaiting)
   const free = await Promise.all(waiting.map((row) => isFree(row, needs)))
-  const left = await undoRows(waiting.filter((_, i) => free[i]), needs, undefined)
+  const left = await undoRows(
+    waiting.filter((_, i) => free[i]),
+    needs,
+    undefined,
+  )
   return left.length + free.filter((one) => !one).length
 }
 

@@ -8,7 +8,7 @@ import type { Kernel } from '#needs/kernel.ts'
 import type { NetnsPath } from '#values/netns.ts'
 import type { Owner } from '#values/owner.ts'
 import type { CniResult, CniVersion } from '#wire/cni/result.ts'
-import type { Catalogue, PluginNeeds, RawConf } from './chain.ts'
+import type { Catalogue, PluginNeeds, RawConf } from './catalogue.ts'
 import type { Journal, Row } from './row.ts'
 
 /** What a plugin of another vendor printed. `status` is its exit status, -1 when it could not run. */

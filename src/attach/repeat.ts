@@ -4,7 +4,7 @@
  * the same pod (set aside: its own DEL takes it down and frees nothing).
  * @module
  */
-import { bearsMark } from '#values/link.ts'
+import { bearsMark } from '#values/mark.ts'
 import { fail } from './failures.ts'
 import { attachmentKey } from './identity.ts'
 import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
@@ -43,7 +43,9 @@ export async function existingRows(
 
 function isSame(row: Row, wanteds: readonly Wanted[], netnsId: string | undefined): boolean {
   const containerId = wanteds[0]?.owner.containerId
-  return row.state === 'attached' && row.owner.containerId === containerId && row.netnsId === netnsId
+  return (
+    row.state === 'attached' && row.owner.containerId === containerId && row.netnsId === netnsId
+  )
 }
 
 function isOlderContainer(row: Row, wanteds: readonly Wanted[]): boolean {

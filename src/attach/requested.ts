@@ -5,7 +5,7 @@
  * Spec: CNI conventions (capability `ips`, args, CNI_ARGS).
  * @module
  */
-import type { RawConf } from './chain.ts'
+import type { RawConf } from './catalogue.ts'
 
 /** As written, without repetition, in the order CNI_ARGS, args.cni, runtimeConfig. */
 export function requestedIps(raw: RawConf, cniArgs: string): string[] {

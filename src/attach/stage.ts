@@ -8,7 +8,7 @@ import type { Step } from '#values/step.ts'
 import type { PluginRequest } from '#cni/index.ts'
 import { parseResult } from '#wire/cni/result-parse.ts'
 import type { Addressing, CniResult } from '#wire/cni/result.ts'
-import type { ChainLink, ChainStage } from './chain.ts'
+import type { ChainLink } from './chain.ts'
 import { fail } from './failures.ts'
 import { runForeign } from './foreign-stage.ts'
 import type { Doing, Making } from './making.ts'
@@ -17,6 +17,7 @@ import { requestedIps } from './requested.ts'
 import type { Row } from './row.ts'
 
 type Ours = Extract<ChainLink, { link: 'ours' }>
+type Turn = { readonly making: Making; readonly links: readonly Ours[] }
 type Planned = { readonly making: Making; readonly steps: readonly Step[]; readonly row: Row }
 
 /** @throws {Failure} of the first attachment that cannot be made; the caller undoes */
@@ -25,14 +26,26 @@ export async function applyOurStages(
   n: number,
   doing: Doing,
 ): Promise<void> {
-  const mine = makings.flatMap((making) => {
+  const mine = makings.flatMap((making): Turn[] => {
     const stage = making.stages[n]
-    return stage?.stage === 'ours' ? [{ making, stage }] : []
+    return stage?.stage === 'ours' ? [{ making, links: stage.links }] : []
   })
-  if (mine.length === 0) return
+  const [first, ...others] = mine
+  if (first === undefined) return
   const { needs } = doing
   needs.journal.write(mine.map(({ making }) => making.row))
-  const planned = await allOrFirstFailure(mine.map((one) => planStage(one, doing)))
+  const given = new Map(
+    await allOrFirstFailure(
+      mine.map(async ({ making, links }) => [making, await reserve(making, links, doing)] as const),
+    ),
+  )
+  // what the first makes (the pod's second way out) is there for the others to plan with
+  const head = await planStage(first, { doing, given, before: [] })
+  const before = head.steps
+  const rest = await allOrFirstFailure(
+    others.map((one) => planStage(one, { doing, given, before })),
+  )
+  const planned = [head, ...rest]
   for (const { making, row } of planned) making.row = row
   needs.journal.write(planned.map(({ row }) => row))
   await needs.kernel.take(planned.flatMap(({ steps }) => steps))
@@ -47,19 +60,31 @@ async function allOrFirstFailure<T>(works: readonly Promise<T>[]): Promise<T[]> 
   return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
 }
 
+type Planning = {
+  readonly doing: Doing
+  readonly given: ReadonlyMap<Making, Given>
+  /** Steps of this request that come before. */
+  readonly before: readonly Step[]
+}
+
 async function planStage(
-  { making, stage }: { making: Making; stage: Extract<ChainStage, { stage: 'ours' }> },
-  doing: Doing,
+  { making, links }: Turn,
+  { doing: { needs }, given, before }: Planning,
 ): Promise<Planned> {
-  const { addressing, held } = await reserve(making, stage.links, doing)
-  making.row = { ...making.row, held: [...making.row.held, ...held], state: 'reserved' }
+  const addressing = given.get(making)?.addressing
   let result = making.row.result ?? making.wanted.prevResult
   const steps: Step[] = []
-  for (const link of stage.links) {
-    const request = requestOf(making, link, { addressing, prevResult: result })
-    const saw = await link.plugin.observe(request, doing.needs.questions)
+  for (const link of links) {
+    const request = {
+      ...requestOf(making, link, { addressing, prevResult: result }),
+      planned: [...before, ...steps],
+    }
+    const saw = await link.plugin.observe(request, needs.questions)
     steps.push(...link.plugin.plan(request, saw))
     result = link.plugin.answer(request, saw)
+    for (const text of link.plugin.warnings?.(request, saw) ?? []) {
+      needs.report({ note: 'warning', attachment: making.row.attachment, text })
+    }
   }
   const stages = [...making.row.stages, { stage: 'steps', steps } as const]
   return { making, steps, row: { ...making.row, state: 'open', stages, result } }
@@ -86,7 +111,14 @@ function requestOf(
 
 type Given = { readonly addressing: Addressing | undefined; readonly held: readonly Held[] }
 
+/** Addresses of one attachment; the row knows them before anything else happens. */
 async function reserve(making: Making, links: readonly Ours[], doing: Doing): Promise<Given> {
+  const given = await addressesOf(making, links, doing)
+  making.row = { ...making.row, held: [...making.row.held, ...given.held], state: 'reserved' }
+  return given
+}
+
+async function addressesOf(making: Making, links: readonly Ours[], doing: Doing): Promise<Given> {
   const main = links.find((link) => link.addresser.by !== 'none')
   if (main === undefined || main.addresser.by === 'none') return { addressing: undefined, held: [] }
   const { addresser } = main
@@ -98,8 +130,13 @@ async function reserve(making: Making, links: readonly Ours[], doing: Doing): Pr
   }
   const { owner, cniVersion, pod, namespace } = making.wanted
   const reservation: Reservation = await addresser.ipam.reserve({
-    conf: addresser.conf, owner, cniVersion, requested: requestedIps(main.raw, making.wanted.args), args: making.wanted.args,
-    pod, namespace,
+    conf: addresser.conf,
+    owner,
+    cniVersion,
+    requested: requestedIps(main.raw, making.wanted.args),
+    args: making.wanted.args,
+    pod,
+    namespace,
   })
   return { addressing: reservation.addressing, held: reservation.held }
 }

@@ -12,7 +12,10 @@ export function makeTurns(): Turns {
   return async (key, work) => {
     const before = last.get(key)
     const mine = before === undefined ? work() : before.then(work, work)
-    const settled = mine.then(() => undefined, () => undefined)
+    const settled = mine.then(
+      () => undefined,
+      () => undefined,
+    )
     last.set(key, settled)
     try {
       return await mine

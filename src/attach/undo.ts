@@ -10,7 +10,7 @@
 import type { NetnsState } from '#needs/kernel.ts'
 import { textOfThrown } from '#values/failure.ts'
 import { type Step, undoOfAll } from '#values/step.ts'
-import type { RawConf } from './chain.ts'
+import type { RawConf } from './catalogue.ts'
 import { fail } from './failures.ts'
 import type { AttachNeeds, Foreign } from './needs.ts'
 import type { Row, Stage } from './row.ts'
@@ -52,7 +52,10 @@ async function undoRow(
     const left: Row = { ...row, state: 'detaching', stages }
     needs.journal.write([left])
     needs.report({
-      note: 'undo-failed', attachment: row.attachment, text: textOfThrown(cause), cause,
+      note: 'undo-failed',
+      attachment: row.attachment,
+      text: textOfThrown(cause),
+      cause,
     })
     return left
   }
@@ -63,7 +66,9 @@ function undoable(steps: readonly Step[], row: Row, netns: NetnsState): Step[] {
   const same = netns.netns === 'there' && (row.netnsId ?? netns.id) === netns.id
   const undo = undoOfAll(steps)
   if (same) return undo
-  return undo.filter((step) => step.do === 'delete-link' || !('where' in step) || step.where === 'host')
+  return undo.filter(
+    (step) => step.do === 'delete-link' || !('where' in step) || step.where === 'host',
+  )
 }
 
 async function undoForeign(
@@ -76,7 +81,10 @@ async function undoForeign(
   const ran = await foreign.run({ type: stage.type, env, stdin: withPrevResult(stage) })
   if (ran.status === 0) return
   throw fail('foreign-failed', {
-    type: stage.type, network: row.owner.network, command: 'del', reason: reasonOf(ran),
+    type: stage.type,
+    network: row.owner.network,
+    command: 'del',
+    reason: reasonOf(ran),
   })
 }
 

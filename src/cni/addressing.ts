@@ -8,8 +8,8 @@
  */
 import type { IfName } from '#values/if-name.ts'
 import { type Family, type Ip, familyOf } from '#values/ip.ts'
-import { networkOf } from '#values/ip-range.ts'
-import { VERBENA_PROTOCOL } from '#values/link.ts'
+import { networkOf } from '#values/cidr.ts'
+import { VERBENA_PROTOCOL } from '#values/mark.ts'
 import { MAIN_TABLE, type Route, type RouteScope } from '#values/route.ts'
 import type { Step } from '#values/step.ts'
 import { NO_DNS } from '#wire/cni/empty-result.ts'

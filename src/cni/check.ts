@@ -6,8 +6,8 @@
  * @module
  */
 import type { Failure } from '#values/failure.ts'
-import { bitsOf, cidrParts } from '#values/ip.ts'
-import { networkOf } from '#values/ip-range.ts'
+import { bitsOf } from '#values/ip.ts'
+import { cidrParts, networkOf } from '#values/cidr.ts'
 import type { Link } from '#values/link.ts'
 import type { LinkAddress, Route } from '#values/route.ts'
 import type { KernelQuestions } from '#needs/kernel.ts'

@@ -5,7 +5,8 @@
  * @module
  */
 import { type IfName, parseIfName } from '#values/if-name.ts'
-import type { Cidr, Ip } from '#values/ip.ts'
+import type { Cidr } from '#values/cidr.ts'
+import type { Ip } from '#values/ip.ts'
 import { COORDINATOR_CONF, type CoordinatorDocument } from '#schema/cni-conf.ts'
 import { confReader } from './conf.ts'
 import { fail } from './failures.ts'

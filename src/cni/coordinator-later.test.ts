@@ -1,6 +1,7 @@
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseCidr, parseIp } from '#values/ip.ts'
+import { parseCidr } from '#values/cidr.ts'
+import { parseIp } from '#values/ip.ts'
 import { coordinator } from './coordinator.ts'
 import { stepLines } from './step-lines.ts'
 import { conf, kept, later, link, request, saw } from './coordinator-sample.ts'

@@ -4,9 +4,9 @@
  * the veth pair.
  * @module
  */
-import { type Cidr, type Family, familyOf, parseCidr } from '#values/ip.ts'
-import { networkOf } from '#values/ip-range.ts'
-import { VERBENA_TABLE } from '#values/link.ts'
+import { type Cidr, parseCidr, networkOf } from '#values/cidr.ts'
+import { type Family, familyOf } from '#values/ip.ts'
+import { VERBENA_TABLE } from '#values/mark.ts'
 import type { NftTable } from '#values/nft.ts'
 import type { Step } from '#values/step.ts'
 import { REPLY, gatewayRoute, replyRule } from './coordinator-rules.ts'

@@ -5,7 +5,8 @@
  */
 import type { HardwareAddress } from '#values/hardware-address.ts'
 import { type IfName, parseIfName } from '#values/if-name.ts'
-import { type Ip, cidrParts, familyOf } from '#values/ip.ts'
+import { type Ip, familyOf } from '#values/ip.ts'
+import { cidrParts } from '#values/cidr.ts'
 import type { Link } from '#values/link.ts'
 import { type LinkAddress, MAIN_TABLE, type Route } from '#values/route.ts'
 import type { CreateLink, Step } from '#values/step.ts'

@@ -5,9 +5,9 @@
  * @module
  */
 import type { IfName } from '#values/if-name.ts'
-import { type Cidr, type Ip, bitsOf, cidrOf, familyOf } from '#values/ip.ts'
-import { networkOf } from '#values/ip-range.ts'
-import { VERBENA_PROTOCOL } from '#values/link.ts'
+import { type Cidr, cidrOf, networkOf } from '#values/cidr.ts'
+import { type Ip, bitsOf, familyOf } from '#values/ip.ts'
+import { VERBENA_PROTOCOL } from '#values/mark.ts'
 import type { Route, Rule } from '#values/route.ts'
 
 /** Table of the way back over the pair, and the mark that leads there. */

@@ -4,7 +4,8 @@
  */
 import { parseHardwareAddress } from '#values/hardware-address.ts'
 import { parseIfName } from '#values/if-name.ts'
-import { parseCidr, parseIp } from '#values/ip.ts'
+import { parseCidr } from '#values/cidr.ts'
+import { parseIp } from '#values/ip.ts'
 import type { Link } from '#values/link.ts'
 import { parseNetnsPath } from '#values/netns.ts'
 import type { LinkAddress, Route } from '#values/route.ts'

@@ -5,9 +5,9 @@
  * @module
  */
 import type { IfName } from '#values/if-name.ts'
-import { bitsOf, cidrParts, familyOf } from '#values/ip.ts'
-import { networkOf } from '#values/ip-range.ts'
-import { VERBENA_PROTOCOL } from '#values/link.ts'
+import { bitsOf, familyOf } from '#values/ip.ts'
+import { cidrParts, networkOf } from '#values/cidr.ts'
+import { VERBENA_PROTOCOL } from '#values/mark.ts'
 import type { NetnsPath } from '#values/netns.ts'
 import { MAIN_TABLE, type Route } from '#values/route.ts'
 import type { Step } from '#values/step.ts'

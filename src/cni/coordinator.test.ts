@@ -1,6 +1,7 @@
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseCidr, parseIp } from '#values/ip.ts'
+import { parseCidr } from '#values/cidr.ts'
+import { parseIp } from '#values/ip.ts'
 import { undoOfAll } from '#values/step.ts'
 import { type CoordinatorConf } from './coordinator-conf.ts'
 import type { CoordinatorSaw } from './coordinator-plan.ts'

@@ -12,7 +12,7 @@
  * @module
  */
 import type { Failure } from '#values/failure.ts'
-import { cidrParts } from '#values/ip.ts'
+import { cidrParts } from '#values/cidr.ts'
 import type { Step } from '#values/step.ts'
 import type { Random } from '#needs/clock.ts'
 import type { KernelQuestions } from '#needs/kernel.ts'

@@ -4,8 +4,8 @@
  * virtual network's.
  * @module
  */
-import type { Family, Ip } from '#values/ip.ts'
-import { cidrParts, familyOf } from '#values/ip.ts'
+import { type Family, type Ip, familyOf } from '#values/ip.ts'
+import { cidrParts } from '#values/cidr.ts'
 import type { LinkAddress } from '#values/route.ts'
 
 /** Interfaces of container networks and bridges; their addresses are not the host's own. */

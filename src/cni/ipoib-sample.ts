@@ -3,8 +3,10 @@
  * @module
  */
 import { parseIfName } from '#values/if-name.ts'
-import { parseCidr, parseIp } from '#values/ip.ts'
-import { type Link, VERBENA_GROUP } from '#values/link.ts'
+import { parseCidr } from '#values/cidr.ts'
+import { parseIp } from '#values/ip.ts'
+import type { Link } from '#values/link.ts'
+import { VERBENA_GROUP } from '#values/mark.ts'
 import { parseNetnsPath } from '#values/netns.ts'
 import { parsePciAddress } from '#values/pci-address.ts'
 import { parsePkey } from '#values/pkey.ts'

@@ -4,8 +4,9 @@
  */
 import { parseHardwareAddress } from '#values/hardware-address.ts'
 import { parseIfName } from '#values/if-name.ts'
-import { parseCidr, parseIp } from '#values/ip.ts'
-import { type Link } from '#values/link.ts'
+import { parseCidr } from '#values/cidr.ts'
+import { parseIp } from '#values/ip.ts'
+import type { Link } from '#values/link.ts'
 import { parseNetnsPath } from '#values/netns.ts'
 import { NO_DNS } from '#wire/cni/empty-result.ts'
 import type { Addressing } from '#wire/cni/result.ts'

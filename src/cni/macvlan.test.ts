@@ -1,7 +1,7 @@
 import { deepEqual, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseHardwareAddress } from '#values/hardware-address.ts'
-import { VERBENA_GROUP } from '#values/link.ts'
+import { VERBENA_GROUP } from '#values/mark.ts'
 import type { Addressing } from '#wire/cni/result.ts'
 import { type MacvlanConf, type MacvlanSaw, macvlan } from './macvlan.ts'
 import { stepLines } from './step-lines.ts'

@@ -3,7 +3,8 @@
  * free, gives the link its name last, and takes down what an earlier ADD left.
  * @module
  */
-import { type Link, VERBENA_GROUP } from '#values/link.ts'
+import type { Link } from '#values/link.ts'
+import { VERBENA_GROUP } from '#values/mark.ts'
 import type { Step } from '#values/step.ts'
 import type { KernelQuestions } from '#needs/kernel.ts'
 import { IPV6_SYSCTL } from './addressing.ts'

@@ -3,7 +3,7 @@
  * file), so that the first that fails stops the rest and tells which step it was.
  * @module
  */
-import { cidrParts } from '#values/ip.ts'
+import { cidrParts } from '#values/cidr.ts'
 import type { SetLink, Step } from '#values/step.ts'
 import type { Request } from '#wire/netlink/message.ts'
 import { encodeAddTable, encodeRemoveTable } from '#wire/nftables/table.ts'

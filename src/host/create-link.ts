@@ -9,7 +9,7 @@
  * @module
  */
 import type { CreateLink } from '#values/step.ts'
-import { VERBENA_GROUP } from '#values/link.ts'
+import { VERBENA_GROUP } from '#values/mark.ts'
 import type { Request } from '#wire/netlink/message.ts'
 import type { KindSpec } from '#wire/rtnetlink/kind.ts'
 import {

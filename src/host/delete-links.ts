@@ -7,7 +7,8 @@
  * without the lock that links share: many side by side take as long as one.
  * @module
  */
-import { type Link, VERBENA_GROUP, bearsMark } from '#values/link.ts'
+import type { Link } from '#values/link.ts'
+import { VERBENA_GROUP, bearsMark } from '#values/mark.ts'
 import type { DeleteLink } from '#values/step.ts'
 import { readMessages } from '#wire/netlink/message.ts'
 import { LINK_MESSAGE, decodeLink, encodeDumpLinks, encodeGetLink } from '#wire/rtnetlink/link.ts'

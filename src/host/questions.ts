@@ -6,7 +6,7 @@
 import type { IfName } from '#values/if-name.ts'
 import type { Link } from '#values/link.ts'
 import type { Where } from '#values/netns.ts'
-import { VERBENA_TABLE } from '#values/link.ts'
+import { VERBENA_TABLE } from '#values/mark.ts'
 import type { KernelQuestions } from '#needs/kernel.ts'
 import type { Bytes } from '#wire/netlink/attribute.ts'
 import { FLAG, type Message, type Request, readMessages } from '#wire/netlink/message.ts'

@@ -11,7 +11,9 @@ import { ALLOCATION_API_VERSION, ALLOCATION_KIND } from '#schema/allocation.ts'
 
 /** Labels by which allocations are found. */
 export const LABEL = {
-  owner: 'verbena.dev/owner', pool: 'verbena.dev/pool', node: 'verbena.dev/node',
+  owner: 'verbena.dev/owner',
+  pool: 'verbena.dev/pool',
+  node: 'verbena.dev/node',
 } as const
 const KIND = { apiVersion: ALLOCATION_API_VERSION, kind: ALLOCATION_KIND } as const
 
@@ -19,7 +21,9 @@ const KIND = { apiVersion: ALLOCATION_API_VERSION, kind: ALLOCATION_KIND } as co
 export function allocationName(ip: Ip): string {
   if (familyOf(ip) === 4) return ip
   const hex = ipToBits(ip).toString(16).padStart(32, '0')
-  return (hex.match(/.{4}/g) ?? []).map((group) => Number.parseInt(group, 16).toString(16)).join('-')
+  return (hex.match(/.{4}/g) ?? [])
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join('-')
 }
 
 /** The address of a record name. @throws {Failure} `ip-invalid` */
@@ -41,7 +45,7 @@ export function allocationsOf(of: { pool: string } | { owner: Owner } | 'all') {
 }
 
 /** A legal label value for any owner. The record's `spec.owner` is the whole of it. */
-export function ownerLabel(owner: Owner): string {
+function ownerLabel(owner: Owner): string {
   return shortHash(ownerKey(owner))
 }
 
@@ -84,6 +88,9 @@ export function fieldOf(allocation: Document, field: string): string {
 /** Who holds it, for people. */
 export function holderOf(allocation: Document): string {
   const name = fieldOf(allocation, 'podName')
-  const pod = name === '' ? fieldOf(allocation, 'containerId') : `${fieldOf(allocation, 'podNamespace')}/${name}`
+  const pod =
+    name === ''
+      ? fieldOf(allocation, 'containerId')
+      : `${fieldOf(allocation, 'podNamespace')}/${name}`
   return `${pod} (${fieldOf(allocation, 'interface')})`
 }

@@ -22,7 +22,7 @@ import {
 } from './allocation.ts'
 import { fail } from './failures.ts'
 import { FreeList } from './free-list.ts'
-import { familyOfSubnet, rangesOfPool } from './pool.ts'
+import { poolFamily, rangesOfPool } from './pool.ts'
 
 export type AllocatorNeeds = {
   readonly records: Records
@@ -57,7 +57,11 @@ export class Allocator {
   /** Records the newer container of an owner that holds the address already. */
   async takeOver(record: Stored, owner: Owner): Promise<Stored> {
     if (fieldOf(record, 'containerId') === owner.containerId) return record
-    const spec = { ...Object(record['spec']), containerId: owner.containerId, node: this.#needs.node }
+    const spec = {
+      ...Object(record['spec']),
+      containerId: owner.containerId,
+      node: this.#needs.node,
+    }
     return this.#needs.records.replace({ ...record, spec })
   }
 
@@ -88,12 +92,17 @@ export class Allocator {
   }
 
   /** Frees one address; false when that very record is gone already. */
-  async release(of: { readonly name: string; readonly uid: string; readonly pool: string }): Promise<boolean> {
+  async release(of: {
+    readonly name: string
+    readonly uid: string
+    readonly pool: string
+  }): Promise<boolean> {
     const { name, uid, pool } = of
     const known = this.#lists.get(pool)
     try {
       const freed = await this.#needs.records.delete(allocationRef(name), { uid })
-      if (freed && known !== undefined && !name.includes('-')) (await known.list).free(parseIp(name))
+      if (freed && known !== undefined && !name.includes('-'))
+        (await known.list).free(parseIp(name))
       return freed
     } catch (cause) {
       // another owner has the address by now: ours is gone
@@ -112,7 +121,8 @@ export class Allocator {
   }
 
   async #fromList(
-    list: FreeList, by: { owner: Owner; pool: SpiderIpPool },
+    list: FreeList,
+    by: { owner: Owner; pool: SpiderIpPool },
   ): Promise<Granted | undefined> {
     let ip = list.takeLowest()
     for (let refusals = 0; ip !== undefined && refusals < REFUSALS; refusals++) {
@@ -129,10 +139,13 @@ export class Allocator {
 
   /** Undefined when somebody has the address. */
   async #create(
-    ip: Ip, { owner, pool }: { owner: Owner; pool: SpiderIpPool },
+    ip: Ip,
+    { owner, pool }: { owner: Owner; pool: SpiderIpPool },
   ): Promise<Stored | undefined> {
     const document: Document = allocationOf(ip, {
-      owner, pool: pool.metadata.name, node: this.#needs.node,
+      owner,
+      pool: pool.metadata.name,
+      node: this.#needs.node,
     })
     try {
       return await this.#needs.records.create(document)
@@ -154,7 +167,7 @@ export class Allocator {
   }
 
   async #readList(pool: SpiderIpPool): Promise<FreeList> {
-    const list = new FreeList(rangesOfPool(pool), familyOfSubnet(pool.spec.subnet) ?? 4)
+    const list = new FreeList(rangesOfPool(pool), poolFamily(pool.spec.subnet) ?? 4)
     const { items } = await this.#needs.records.list(allocationsOf({ pool: pool.metadata.name }))
     for (const item of items) list.mark(parseIp(fieldOf(item, 'address')))
     return list
@@ -163,10 +176,14 @@ export class Allocator {
   async #exhausted(pool: SpiderIpPool): Promise<Error> {
     const { name } = pool.metadata
     const { items } = await this.#needs.records.list(allocationsOf({ pool: name }))
-    const shown = items.slice(0, SHOWN_HOLDERS).map((item) => `${allocationLabel(item)}`)
+    const shown = items.slice(0, SHOWN_HOLDERS).map((item) => allocationLabel(item))
     const more = items.length > shown.length ? ` and ${items.length - shown.length} more` : ''
     const size = (await this.#listOf(pool)).size
-    return fail('pool-exhausted', { pool: name, size, holders: `${shown.join(', ')}${more}` || 'nobody' })
+    return fail('pool-exhausted', {
+      pool: name,
+      size,
+      holders: `${shown.join(', ')}${more}` || 'nobody',
+    })
   }
 }
 

@@ -7,7 +7,14 @@
  */
 import { keyFolder, isJsonObject } from '#wire/cni/conf.ts'
 import { fail } from './failures.ts'
-import type { Candidates } from './selection.ts'
+
+/** Pool names by family, as written (they may hold wildcards); and whose word it is. */
+export type Candidates = {
+  readonly ipv4: readonly string[]
+  readonly ipv6: readonly string[]
+  readonly source: string
+  readonly cleanGateway: boolean
+}
 
 const EACH = 'ipam.spidernet.io/ippools'
 const ALL = 'ipam.spidernet.io/ippool'
@@ -29,7 +36,9 @@ function ofInterface(list: unknown, ifName: string): Candidates {
     throw fail('pool-annotation-invalid', { annotation: EACH, reason })
   }
   if (!Array.isArray(list) || list.length === 0) return bad('it is no list of interfaces')
-  const items = list.map((item: unknown) => (isJsonObject(item) ? fold(item) : bad('an item is no object')))
+  const items = list.map((item: unknown) =>
+    isJsonObject(item) ? fold(item) : bad('an item is no object'),
+  )
   const named = items.filter(({ interface: name }) => name !== undefined && name !== '')
   if (named.length !== 0 && named.length !== items.length) {
     return bad('some items name an interface and some do not')
@@ -56,7 +65,9 @@ function candidates(annotation: string, raw: unknown): Candidates {
   const names = (list: unknown, key: string): string[] => {
     if (list === undefined) return []
     if (!Array.isArray(list)) return bad(`${key} is no list of pool names`)
-    const texts = list.map((name: unknown) => (typeof name === 'string' && name !== '' ? name : bad(`${key} holds no name`)))
+    const texts = list.map((name: unknown) =>
+      typeof name === 'string' && name !== '' ? name : bad(`${key} holds no name`),
+    )
     return new Set(texts).size === texts.length ? texts : bad(`${key} holds a pool twice`)
   }
   const found = { ipv4: names(ipv4, 'ipv4'), ipv6: names(ipv6, 'ipv6') }

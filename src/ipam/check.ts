@@ -29,7 +29,10 @@ export type AllocatorState = {
 
 /** Every finding, in the order of the allocations; none when all invariants hold. */
 export function checkAllocations({ allocations, pools, pods }: AllocatorState): Finding[] {
-  const owners = Map.groupBy(allocations, (one) => `${fieldOf(one, 'owner')} ${fieldOf(one, 'pool')}`)
+  const owners = Map.groupBy(
+    allocations,
+    (one) => `${fieldOf(one, 'owner')} ${fieldOf(one, 'pool')}`,
+  )
   const uids = pods === undefined ? undefined : new Set(pods.map((pod) => pod.metadata.uid))
   return allocations.flatMap((one) => [
     ...misnamed(one),

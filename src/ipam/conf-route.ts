@@ -5,7 +5,8 @@
  * @module
  */
 import { failureIn } from '#values/failure.ts'
-import { parseCidr, parseIp } from '#values/ip.ts'
+import { parseCidr } from '#values/cidr.ts'
+import { parseIp } from '#values/ip.ts'
 import type { RouteDocument } from '#schema/ipam-conf.ts'
 import type { CniRoute } from '#wire/cni/result.ts'
 import { fail } from './failures.ts'
@@ -17,7 +18,11 @@ export function routesOfConf(documents: readonly RouteDocument[]): CniRoute[] {
     return {
       dst: read(`${field}.dst`, () => parseCidr(dst)),
       gw: gw === undefined || gw === '' ? undefined : read(`${field}.gw`, () => parseIp(gw)),
-      mtu, advmss, priority, table, scope,
+      mtu,
+      advmss,
+      priority,
+      table,
+      scope,
     }
   })
 }

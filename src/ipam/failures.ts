@@ -11,14 +11,18 @@ const taken = { retry: 'later', cni: 11, exit: 1, http: 409 } as const
 /** Code → message and consequences, for every failure of `ipam/`. */
 export const IPAM_FAILURES = {
   'pool-missing': { message: 'Cannot allocate from pool {pool}: there is none', ...config },
-  'pool-none': { message: 'Cannot allocate for {ifName}: no IPPool available: {reasons}', ...config },
+  'pool-none': {
+    message: 'Cannot allocate for {ifName}: no IPPool available: {reasons}',
+    ...config,
+  },
   'pool-exhausted': {
     message: 'Cannot allocate from pool {pool}: all {size} addresses are used, by {holders}',
     ...taken,
   },
   'pool-invalid': { message: 'Cannot use pool {pool}: {reason}', ...config },
   'pool-annotation-invalid': {
-    message: 'Cannot read annotation {annotation}: {reason}', ...config,
+    message: 'Cannot read annotation {annotation}: {reason}',
+    ...config,
   },
   'ipam-conf-invalid': { message: 'Cannot read {field}: {reason}', ...config },
   'ipam-conf-missing': { message: "IPAM config missing 'ipam' key", ...config },
@@ -26,21 +30,30 @@ export const IPAM_FAILURES = {
   'range-set-invalid': { message: 'invalid range set {index}: {reason}', ...config },
   'range-sets-overlap': { message: 'range set {index} overlaps with {other}', ...config },
   'family-repeated': {
-    message: 'CNI version {version} does not support more than 1 address per family', ...config,
+    message: 'CNI version {version} does not support more than 1 address per family',
+    ...config,
   },
   'address-requested-invalid': { message: '{reason}', ...config },
   'address-is-gateway': { message: "requested ip {address} is subnet's gateway", ...config },
   'address-not-available': {
-    message: 'requested IP address {address} is not available in range set {ranges}', ...taken,
+    message: 'requested IP address {address} is not available in range set {ranges}',
+    ...taken,
   },
-  'addresses-left-over': { message: 'failed to allocate all requested IPs: {addresses}', ...config },
+  'addresses-left-over': {
+    message: 'failed to allocate all requested IPs: {addresses}',
+    ...config,
+  },
   'range-set-exhausted': {
-    message: 'failed to allocate for range {index}: no IP addresses available in range set: {ranges}',
+    message:
+      'failed to allocate for range {index}: no IP addresses available in range set: {ranges}',
     ...taken,
   },
   'address-not-held': {
     message: '{type}: Failed to find address {address} added by container {containerId}',
-    retry: 'never', cni: 3, exit: 1, http: 404,
+    retry: 'never',
+    cni: 3,
+    exit: 1,
+    http: 404,
   },
 } as const satisfies FailureTable
 

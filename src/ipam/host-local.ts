@@ -9,7 +9,8 @@
  * @module
  */
 import type { Files } from '#needs/files.ts'
-import { type Family, type Ip, cidrOf, cidrParts, familyOf, ipFromBits, ipToBits, parseCidr, parseIp } from '#values/ip.ts'
+import { type Family, type Ip, familyOf, ipFromBits, ipToBits, parseIp } from '#values/ip.ts'
+import { cidrOf, cidrParts, parseCidr } from '#values/cidr.ts'
 import type { Owner } from '#values/owner.ts'
 import { type HostLocalDocument, type RangeDocument, readHostLocal } from '#schema/ipam-conf.ts'
 import { isJsonObject, lookUp } from '#wire/cni/conf.ts'
@@ -52,9 +53,13 @@ export function hostLocalIpam({ files }: { readonly files: Files }): Ipam<HostLo
     async check({ conf, owner, addressing }) {
       const mine = new Set(await heldBy(owner, folderOf(conf)))
       const lost = addressing.ips.filter(({ address }) => !mine.has(cidrParts(address).ip))
-      return lost.map(({ address }) => fail('address-not-held', {
-        type: 'host-local', address, containerId: owner.containerId,
-      }))
+      return lost.map(({ address }) =>
+        fail('address-not-held', {
+          type: 'host-local',
+          address,
+          containerId: owner.containerId,
+        }),
+      )
     },
   }
 }
@@ -69,7 +74,10 @@ function parseConf(raw: unknown): { conf: HostLocalConf; warnings: readonly stri
     throw fail('ipam-conf-invalid', { field: first?.field, reason: first?.message })
   }
   const sets = rangeSetsOf(read.value, rangesOfRuntime(whole))
-  return { conf: { document: read.value, sets, network: String(lookUp(whole, 'name') ?? '') }, warnings }
+  return {
+    conf: { document: read.value, sets, network: String(lookUp(whole, 'name') ?? '') },
+    warnings,
+  }
 }
 
 /** `runtimeConfig.ipRanges`, which stand before the configuration's own. */
@@ -79,7 +87,10 @@ function rangesOfRuntime(whole: Readonly<Record<string, unknown>>): RangeDocumen
   if (ranges === undefined) return []
   const { read } = readHostLocal({ type: 'host-local', ranges })
   if (read.ok) return read.value.ranges ?? []
-  throw fail('ipam-conf-invalid', { field: 'runtimeConfig.ipRanges', reason: read.faults[0]?.message })
+  throw fail('ipam-conf-invalid', {
+    field: 'runtimeConfig.ipRanges',
+    reason: read.faults[0]?.message,
+  })
 }
 
 async function reserve(
@@ -150,7 +161,10 @@ async function take(ip: Ip, set: RangeSet, choosing: Choosing): Promise<Given> {
 }
 
 function claim(ip: Ip, { owner, folder }: Choosing): Promise<boolean> {
-  return folder.files.createExclusive(`${folder.path}/${ip}`, `${owner.containerId}\r\n${owner.ifName}`)
+  return folder.files.createExclusive(
+    `${folder.path}/${ip}`,
+    `${owner.containerId}\r\n${owner.ifName}`,
+  )
 }
 
 /** Every address once, from the one after `last` on, round; the gateways left out. */
@@ -160,7 +174,8 @@ function* inTurn(set: RangeSet, last: string | undefined): Generator<Ip> {
   const order = start < 0 ? set : [...set.slice(start), ...set.slice(0, start + 1)]
   for (const [i, { range, gateway }] of order.entries()) {
     const from = i === 0 && start >= 0 && at !== undefined ? ipToBits(at) + 1n : range.first
-    const to = i > 0 && i === order.length - 1 && start >= 0 && at !== undefined ? ipToBits(at) : range.last
+    const to =
+      i > 0 && i === order.length - 1 && start >= 0 && at !== undefined ? ipToBits(at) : range.last
     for (let bits = from; bits <= to; bits++) {
       const ip = ipFromBits(range.family, bits)
       if (ip !== gateway) yield ip
@@ -185,7 +200,8 @@ async function heldBy({ containerId, ifName }: Owner, { path, files }: Folder): 
   return names.flatMap((name, i) => {
     const [container, link] = (texts[i] ?? '').split(/\r?\n/)
     const ip = ipOr(name)
-    const isMine = container?.trim() === containerId && (link === undefined || link.trim() === ifName)
+    const isMine =
+      container?.trim() === containerId && (link === undefined || link.trim() === ifName)
     return isMine && ip !== undefined ? [ip] : []
   })
 }
@@ -199,7 +215,11 @@ function requestedIp(text: string): Ip {
   try {
     return text.includes('/') ? cidrParts(parseCidr(text)).ip : parseIp(text)
   } catch (cause) {
-    throw fail('address-requested-invalid', { reason: `failed to parse IP address "${text}"` }, cause)
+    throw fail(
+      'address-requested-invalid',
+      { reason: `failed to parse IP address "${text}"` },
+      cause,
+    )
   }
 }
 

@@ -13,7 +13,12 @@ import type { Document } from '#needs/records.ts'
 
 /** One reserved address, as the journal keeps it. */
 export type Held =
-  | { readonly held: 'allocation'; readonly name: string; readonly uid: string; readonly pool: string }
+  | {
+      readonly held: 'allocation'
+      readonly name: string
+      readonly uid: string
+      readonly pool: string
+    }
   | { readonly held: 'file'; readonly path: string }
 
 /** One attachment that wants addresses. */
@@ -52,5 +57,9 @@ export interface Ipam<Conf> {
     readonly held: readonly Held[] | undefined
   }): Promise<void>
   /** What is wrong with the reservation that an earlier ADD made; empty when all is held. */
-  check(of: { readonly conf: Conf; readonly owner: Owner; readonly addressing: Addressing }): Promise<Failure[]>
+  check(of: {
+    readonly conf: Conf
+    readonly owner: Owner
+    readonly addressing: Addressing
+  }): Promise<Failure[]>
 }

@@ -11,13 +11,13 @@ import {
   countOfRanges,
   formatRange,
   mergeRanges,
-  networkOf,
   parseRange,
   rangeContains,
   rangeOfCidr,
   subtractRanges,
 } from '#values/ip-range.ts'
-import { type Cidr, type Family, cidrParts, familyOf, parseCidr, parseIp } from '#values/ip.ts'
+import { networkOf, type Cidr, cidrParts, parseCidr } from '#values/cidr.ts'
+import { type Family, familyOf, parseIp } from '#values/ip.ts'
 import type { LabelSelector, SpiderIpPool } from '#schema/spider-ip-pool.ts'
 
 /** What a pool is compared with. */
@@ -51,10 +51,9 @@ export function faultsOfPool(pool: SpiderIpPool, { previous, others }: PoolConte
   ]
 }
 
-function fault(
-  reason: AdmissionReason, field: string, value: unknown, detail: string,
-): FieldFault {
-  const kind = reason === 'Forbidden' ? 'Forbidden' : `${spaced(reason)} value: ${JSON.stringify(value)}`
+function fault(reason: AdmissionReason, field: string, value: unknown, detail: string): FieldFault {
+  const kind =
+    reason === 'Forbidden' ? 'Forbidden' : `${spaced(reason)} value: ${JSON.stringify(value)}`
   return { reason, field, message: `${kind}: ${detail}` }
 }
 
@@ -63,25 +62,49 @@ function spaced(reason: AdmissionReason): string {
 }
 
 function faultOfUpdate(
-  pool: SpiderIpPool, previous: SpiderIpPool | undefined,
+  pool: SpiderIpPool,
+  previous: SpiderIpPool | undefined,
 ): FieldFault | undefined {
   if (previous === undefined) return undefined
   const { ipVersion, subnet } = pool.spec
-  if (previous.metadata.deletionTimestamp !== undefined && (pool.metadata.finalizers ?? []).length > 0) {
-    return fault('Forbidden', 'metadata.deletionTimestamp', undefined, 'a terminating pool cannot change')
+  if (
+    previous.metadata.deletionTimestamp !== undefined &&
+    (pool.metadata.finalizers ?? []).length > 0
+  ) {
+    return fault(
+      'Forbidden',
+      'metadata.deletionTimestamp',
+      undefined,
+      'a terminating pool cannot change',
+    )
   }
   if (ipVersion !== previous.spec.ipVersion) {
-    return fault('Forbidden', 'spec.ipVersion', ipVersion, `it is immutable: ${previous.spec.ipVersion}`)
+    return fault(
+      'Forbidden',
+      'spec.ipVersion',
+      ipVersion,
+      `it is immutable: ${previous.spec.ipVersion}`,
+    )
   }
   return subnet === previous.spec.subnet
     ? undefined
-    : fault('Forbidden', 'spec.subnet', subnet, `it is immutable: ${previous.spec.subnet}, not ${subnet}`)
+    : fault(
+        'Forbidden',
+        'spec.subnet',
+        subnet,
+        `it is immutable: ${previous.spec.subnet}, not ${subnet}`,
+      )
 }
 
 function faultOfSubnet({ spec: { ipVersion, subnet } }: SpiderIpPool): FieldFault | undefined {
   const cidr = readOr(() => parseCidr(subnet))
   if (ipVersion === undefined) {
-    return fault('Invalid', 'spec.ipVersion', '', `'spec.subnet' ${subnet} is no CIDR to derive it from`)
+    return fault(
+      'Invalid',
+      'spec.ipVersion',
+      '',
+      `'spec.subnet' ${subnet} is no CIDR to derive it from`,
+    )
   }
   if (ipVersion !== 4 && ipVersion !== 6) {
     return fault('NotSupported', 'spec.ipVersion', ipVersion, 'supported values: 4, 6')
@@ -98,7 +121,9 @@ function faultOfSubnet({ spec: { ipVersion, subnet } }: SpiderIpPool): FieldFaul
 }
 
 function faultOfOverlap(
-  pool: SpiderIpPool, subnet: Cidr, others: readonly SpiderIpPool[],
+  pool: SpiderIpPool,
+  subnet: Cidr,
+  others: readonly SpiderIpPool[],
 ): FieldFault | undefined {
   const mine = rangeOfCidr(subnet)
   const other = others.find(({ spec }) => {
@@ -107,25 +132,38 @@ function faultOfOverlap(
   })
   return other === undefined
     ? undefined
-    : fault('Invalid', 'spec.subnet', pool.spec.subnet,
-        `it overlaps pool ${other.metadata.name} with subnet ${other.spec.subnet}`)
+    : fault(
+        'Invalid',
+        'spec.subnet',
+        pool.spec.subnet,
+        `it overlaps pool ${other.metadata.name} with subnet ${other.spec.subnet}`,
+      )
 }
 
-function faultOfSharing(pool: SpiderIpPool, others: readonly SpiderIpPool[]): FieldFault | undefined {
+function faultOfSharing(
+  pool: SpiderIpPool,
+  others: readonly SpiderIpPool[],
+): FieldFault | undefined {
   const mine = addressesOf(pool)
   for (const other of others) {
     if (other.spec.subnet !== pool.spec.subnet) continue
     const both = mine.flatMap((a) => addressesOf(other).flatMap((b) => intersection(a, b)))
     const [first] = both
     if (first === undefined) continue
-    return fault('Forbidden', 'spec.ips', undefined,
-      `${formatRange(first)} is in pool ${other.metadata.name} already`)
+    return fault(
+      'Forbidden',
+      'spec.ips',
+      undefined,
+      `${formatRange(first)} is in pool ${other.metadata.name} already`,
+    )
   }
   return undefined
 }
 
 function faultsOfEntries(
-  key: 'ips' | 'excludeIPs', texts: readonly string[] | undefined, subnet: Cidr,
+  key: 'ips' | 'excludeIPs',
+  texts: readonly string[] | undefined,
+  subnet: Cidr,
 ): FieldFault[] {
   const whole = rangeOfCidr(subnet)
   return (texts ?? []).flatMap((text, i) => {
@@ -173,7 +211,9 @@ function faultsOfRoutes({ spec }: SpiderIpPool, subnet: Cidr): FieldFault[] {
 }
 
 function faultsOfNextHop(
-  field: string, gw: string, { family, subnet }: { family: Family; subnet: Cidr },
+  field: string,
+  gw: string,
+  { family, subnet }: { family: Family; subnet: Cidr },
 ): FieldFault[] {
   const ip = readOr(() => parseIp(gw))
   if (ip instanceof Fault) return [fault('Invalid', field, gw, ip.reason)]

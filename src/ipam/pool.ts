@@ -17,7 +17,7 @@ import {
   rangeOfCidr,
   subtractRanges,
 } from '#values/ip-range.ts'
-import { type Cidr, parseCidr } from '#values/ip.ts'
+import { type Cidr, parseCidr } from '#values/cidr.ts'
 import { type SpiderIpPool, readSpiderIpPool } from '#schema/spider-ip-pool.ts'
 import { faultsOfPool } from './pool-rules.ts'
 
@@ -46,7 +46,8 @@ export function admitPool(
     return one.ok && !same ? [one.value] : []
   })
   const faults = faultsOfPool(document, {
-    previous: previous.ok ? previous.value : undefined, others,
+    previous: previous.ok ? previous.value : undefined,
+    others,
   })
   return { document, faults, warnings: [] }
 }
@@ -67,7 +68,7 @@ function mutate(pool: SpiderIpPool): SpiderIpPool {
   if (metadata.deletionTimestamp !== undefined) return pool
   const finalizers = [...new Set([...(metadata.finalizers ?? []), POOL_FINALIZER])]
   const labels = { ...metadata.labels, [CIDR_LABEL]: spec.subnet.replaceAll(/[.:/]/g, '-') }
-  const family = familyOfSubnet(spec.subnet)
+  const family = poolFamily(spec.subnet)
   const ipVersion = spec.ipVersion ?? family
   return {
     ...pool,
@@ -92,7 +93,7 @@ function normalised(key: 'ips' | 'excludeIPs', texts: readonly string[] | undefi
 }
 
 /** 4 or 6, undefined for a text that is no CIDR. */
-export function familyOfSubnet(subnet: string): 4 | 6 | undefined {
+export function poolFamily(subnet: string): 4 | 6 | undefined {
   try {
     return rangeOfCidr(parseCidr(subnet)).family
   } catch {
@@ -101,6 +102,6 @@ export function familyOfSubnet(subnet: string): 4 | 6 | undefined {
 }
 
 /** The CIDR of an admitted pool. */
-export function subnetOf({ spec }: SpiderIpPool): Cidr {
+export function poolCidr({ spec }: SpiderIpPool): Cidr {
   return parseCidr(spec.subnet)
 }

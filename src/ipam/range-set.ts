@@ -5,18 +5,9 @@
  * @module
  */
 import { failureIn } from '#values/failure.ts'
-import { type IpRange, networkOf, rangeContains, rangeOfCidr } from '#values/ip-range.ts'
-import {
-  type Cidr,
-  type Ip,
-  bitsOf,
-  cidrParts,
-  familyOf,
-  ipFromBits,
-  ipToBits,
-  parseCidr,
-  parseIp,
-} from '#values/ip.ts'
+import { type IpRange, rangeContains, rangeOfCidr } from '#values/ip-range.ts'
+import { networkOf, type Cidr, cidrParts, parseCidr } from '#values/cidr.ts'
+import { type Ip, bitsOf, familyOf, ipFromBits, ipToBits, parseIp } from '#values/ip.ts'
 import type { HostLocalDocument, RangeDocument } from '#schema/ipam-conf.ts'
 import { fail } from './failures.ts'
 
@@ -39,19 +30,31 @@ function textOfRange({ family, first, last }: IpRange): string {
 }
 
 /** @throws {Failure} `range-set-none`, `range-set-invalid`, `range-sets-overlap` */
-export function rangeSetsOf(conf: HostLocalDocument, more: readonly (readonly RangeDocument[])[]): RangeSet[] {
+export function rangeSetsOf(
+  conf: HostLocalDocument,
+  more: readonly (readonly RangeDocument[])[],
+): RangeSet[] {
   const { subnet, rangeStart, rangeEnd, gateway } = conf
-  const single: RangeDocument[][] = subnet === undefined ? [] : [[{
-    subnet,
-    ...(rangeStart === undefined ? {} : { rangeStart }),
-    ...(rangeEnd === undefined ? {} : { rangeEnd }),
-    ...(gateway === undefined ? {} : { gateway }),
-  }]]
+  const single: RangeDocument[][] =
+    subnet === undefined
+      ? []
+      : [
+          [
+            {
+              subnet,
+              ...(rangeStart === undefined ? {} : { rangeStart }),
+              ...(rangeEnd === undefined ? {} : { rangeEnd }),
+              ...(gateway === undefined ? {} : { gateway }),
+            },
+          ],
+        ]
   const sets = [...single, ...more, ...(conf.ranges ?? [])]
   if (sets.length === 0) throw fail('range-set-none')
   const read = sets.map((set, index) => setOf(set, index))
   for (const [index, set] of read.entries()) {
-    const other = read.findIndex((one, i) => i < index && one.some((a) => set.some((b) => meets(a, b))))
+    const other = read.findIndex(
+      (one, i) => i < index && one.some((a) => set.some((b) => meets(a, b))),
+    )
     if (other >= 0) throw fail('range-sets-overlap', { index: other, other: index })
   }
   return read
@@ -67,7 +70,8 @@ function setOf(documents: readonly RangeDocument[], index: number): RangeSet {
   if (families.size > 1) return bad('mixed address families')
   for (const [i, a] of set.entries()) {
     const b = set.find((one, k) => k > i && meets(a, one))
-    if (b !== undefined) return bad(`subnets ${textOfRange(a.range)} and ${textOfRange(b.range)} overlap`)
+    if (b !== undefined)
+      return bad(`subnets ${textOfRange(a.range)} and ${textOfRange(b.range)} overlap`)
   }
   return set
 }
@@ -78,17 +82,21 @@ function rangeOf(document: RangeDocument, bad: (reason: string) => never): HostR
   const network = networkOf(subnet)
   if (prefix > bitsOf(family) - 2) bad(`Network ${network} too small to allocate from`)
   if (network !== subnet) {
-    bad(`Network has host bits set. For a subnet mask of length ${prefix} the network address is ${cidrParts(network).ip}`)
+    bad(
+      `Network has host bits set. For a subnet mask of length ${prefix} the network address is ${cidrParts(network).ip}`,
+    )
   }
   const whole = rangeOfCidr(subnet)
-  const gateway = document.gateway === undefined || document.gateway === ''
-    ? ipFromBits(family, whole.first + 1n)
-    : readOr(() => parseIp(document.gateway ?? ''), bad)
+  const gateway =
+    document.gateway === undefined || document.gateway === ''
+      ? ipFromBits(family, whole.first + 1n)
+      : readOr(() => parseIp(document.gateway ?? ''), bad)
   // the broadcast address of IPv4 is no host's; IPv6 has none
   const end = family === 4 ? whole.last - 1n : whole.last
   const first = endOf('RangeStart', document.rangeStart, { whole, subnet, bad }) ?? whole.first + 1n
   const last = endOf('RangeEnd', document.rangeEnd, { whole, subnet, bad }) ?? end
-  if (first > last) bad(`RangeStart ${ipFromBits(family, first)} is after RangeEnd ${ipFromBits(family, last)}`)
+  if (first > last)
+    bad(`RangeStart ${ipFromBits(family, first)} is after RangeEnd ${ipFromBits(family, last)}`)
   return { subnet, range: { family, first, last }, gateway }
 }
 
@@ -125,4 +133,3 @@ export function rangeWith(set: RangeSet, ip: Ip): HostRange | undefined {
   const at = { family: familyOf(ip), first: bits, last: bits }
   return set.find(({ range }) => rangeContains(range, at))
 }
-

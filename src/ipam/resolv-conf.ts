@@ -8,7 +8,12 @@ import type { CniDns } from '#wire/cni/result.ts'
 
 /** Lines that mean nothing here are left out; never throws. */
 export function dnsOfResolvConf(text: string): CniDns {
-  const lines = text.split('\n').map((line) => line.replace(/[#;].*/, '').trim().split(/\s+/))
+  const lines = text.split('\n').map((line) =>
+    line
+      .replace(/[#;].*/, '')
+      .trim()
+      .split(/\s+/),
+  )
   const all = (key: string): string[] => {
     return lines.flatMap(([first, ...rest]) => (first === key ? rest : []))
   }

@@ -8,17 +8,9 @@
 import type { Document } from '#needs/records.ts'
 import type { Owner } from '#values/owner.ts'
 import type { LabelSelector, SpiderIpPool } from '#schema/spider-ip-pool.ts'
-import { readPoolAnnotation } from './annotation.ts'
+import { type Candidates, readPoolAnnotation } from './annotation.ts'
 import { fail } from './failures.ts'
 import { selects } from './selector.ts'
-
-/** Pool names by family, as written (they may hold wildcards); and whose word it is. */
-export type Candidates = {
-  readonly ipv4: readonly string[]
-  readonly ipv6: readonly string[]
-  readonly source: string
-  readonly cleanGateway: boolean
-}
 
 /** What is known of the interface. */
 export type Asking = {
@@ -42,15 +34,17 @@ export function candidatesOf(asking: Asking, pools: readonly SpiderIpPool[]): Ca
   if (confIpv4.length + confIpv6.length > 0) {
     return { ipv4: confIpv4, ipv6: confIpv6, source: 'network', cleanGateway: false }
   }
-  const ofFamily = (family: number): string[] => pools
-    .filter(({ spec }) => spec.default && spec.ipVersion === family)
-    .map(({ metadata }) => metadata.name)
+  const ofFamily = (family: number): string[] =>
+    pools
+      .filter(({ spec }) => spec.default && spec.ipVersion === family)
+      .map(({ metadata }) => metadata.name)
   const defaults = { ipv4: ofFamily(4), ipv6: ofFamily(6) }
   if (defaults.ipv4.length + defaults.ipv6.length > 0) {
     return { ...defaults, source: 'cluster default', cleanGateway: false }
   }
   throw fail('pool-none', {
-    ifName: owner.ifName, reasons: 'no annotation, network or default names a pool',
+    ifName: owner.ifName,
+    reasons: 'no annotation, network or default names a pool',
   })
 }
 
@@ -69,7 +63,10 @@ export function choosePools(
   const usable = judged.filter(({ reason }) => reason === undefined).map(({ pool }) => pool)
   if (usable.length === 0 && names.length > 0) {
     const reasons = judged.map(({ pool, reason }) => `${pool.metadata.name}: ${reason}`).join('; ')
-    throw fail('pool-none', { ifName: of.asking.owner.ifName, reasons: reasons || 'no pool matches' })
+    throw fail('pool-none', {
+      ifName: of.asking.owner.ifName,
+      reasons: reasons || 'no pool matches',
+    })
   }
   return usable
 }
@@ -90,23 +87,35 @@ function poolsNamed(name: string, family: 4 | 6, pools: readonly SpiderIpPool[])
 
 /** A shell pattern: `*`, `?`, `[...]`. */
 function globOf(text: string): RegExp {
-  const source = text.replaceAll(/[.+^${}()|\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')
+  const source = text
+    .replaceAll(/[.+^${}()|\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
   return new RegExp(`^${source}$`)
 }
 
 /** Why a pool may not be used, or undefined. */
-function refusal({ metadata, spec }: SpiderIpPool, family: 4 | 6, asking: Asking): string | undefined {
+function refusal(
+  { metadata, spec }: SpiderIpPool,
+  family: 4 | 6,
+  asking: Asking,
+): string | undefined {
   const { pod, namespace, node, owner } = asking
   if (metadata.deletionTimestamp !== undefined) return 'it is terminating'
   if (spec.disable) return 'it is disabled'
   if (spec.ipVersion !== family) return `it is no IPv${family} pool`
   const podNamespace = owner.pod?.namespace ?? ''
   const byNode = byNameOrLabels(
-    { names: spec.nodeName, selector: spec.nodeAffinity }, node.name, node.labels)
+    { names: spec.nodeName, selector: spec.nodeAffinity },
+    node.name,
+    node.labels,
+  )
   if (!byNode) return `it is not for node ${node.name}`
   const byNamespace = byNameOrLabels(
     { names: spec.namespaceName, selector: spec.namespaceAffinity },
-    podNamespace, namespace?.metadata.labels ?? {})
+    podNamespace,
+    namespace?.metadata.labels ?? {},
+  )
   if (!byNamespace) return `it is not for namespace ${podNamespace}`
   if (spec.podAffinity !== undefined && !selects(spec.podAffinity, pod?.metadata.labels ?? {})) {
     return 'its podAffinity does not select the pod'

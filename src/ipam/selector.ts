@@ -20,9 +20,13 @@ type Expression = NonNullable<LabelSelector['matchExpressions']>[number]
 function holds({ key, operator, values = [] }: Expression, labels: Labels): boolean {
   const value = labels[key]
   switch (operator) {
-    case 'Exists': return value !== undefined
-    case 'DoesNotExist': return value === undefined
-    case 'In': return value !== undefined && values.includes(value)
-    case 'NotIn': return value === undefined || !values.includes(value)
+    case 'Exists':
+      return value !== undefined
+    case 'DoesNotExist':
+      return value === undefined
+    case 'In':
+      return value !== undefined && values.includes(value)
+    case 'NotIn':
+      return value === undefined || !values.includes(value)
   }
 }

@@ -9,8 +9,14 @@
  */
 import type { Records } from '#needs/records.ts'
 import type { Random } from '#needs/clock.ts'
-import { type Cidr, type Ip, cidrOf, cidrParts, parseCidr, parseIp } from '#values/ip.ts'
-import { POOL_KIND, SPIDER_API_VERSION, type SpiderIpPool, readSpiderIpPool } from '#schema/spider-ip-pool.ts'
+import { type Cidr, cidrOf, cidrParts, parseCidr } from '#values/cidr.ts'
+import { type Ip, parseIp } from '#values/ip.ts'
+import {
+  POOL_KIND,
+  SPIDER_API_VERSION,
+  type SpiderIpPool,
+  readSpiderIpPool,
+} from '#schema/spider-ip-pool.ts'
 import { type SpiderpoolDocument, readSpiderpool } from '#schema/ipam-conf.ts'
 import { NO_DNS } from '#wire/cni/empty-result.ts'
 import type { CniRoute } from '#wire/cni/result.ts'
@@ -19,10 +25,15 @@ import { addressOfName, fieldOf } from './allocation.ts'
 import { Allocator, type Granted, heldOf } from './allocator.ts'
 import { fail } from './failures.ts'
 import type { Ipam, IpamRequest, Reservation } from './ipam.ts'
-import { subnetOf } from './pool.ts'
-import { type Candidates, candidatesOf, choosePools } from './selection.ts'
+import { poolCidr } from './pool.ts'
+import type { Candidates } from './annotation.ts'
+import { candidatesOf, choosePools } from './selection.ts'
 
-export type SpiderpoolNeeds = { readonly records: Records; readonly random: Random; readonly node: string }
+export type SpiderpoolNeeds = {
+  readonly records: Records
+  readonly random: Random
+  readonly node: string
+}
 
 export function spiderpoolIpam(needs: SpiderpoolNeeds): Ipam<SpiderpoolDocument> {
   const allocator = new Allocator(needs)
@@ -45,9 +56,13 @@ export function spiderpoolIpam(needs: SpiderpoolNeeds): Ipam<SpiderpoolDocument>
     async check({ owner, addressing }) {
       const held = new Set((await allocator.heldBy(owner)).map((one) => fieldOf(one, 'address')))
       const lost = addressing.ips.filter(({ address }) => !held.has(cidrParts(address).ip))
-      return lost.map(({ address }) => fail('address-not-held', {
-        type: 'spiderpool', address, containerId: owner.containerId,
-      }))
+      return lost.map(({ address }) =>
+        fail('address-not-held', {
+          type: 'spiderpool',
+          address,
+          containerId: owner.containerId,
+        }),
+      )
     },
   }
 }
@@ -69,16 +84,24 @@ async function reserve(
 ): Promise<Reservation> {
   const { conf, owner, pod, namespace } = request
   const [pools, before, node] = await Promise.all([
-    poolsOf(needs.records), needs.allocator.heldBy(owner), nodeOf(needs),
+    poolsOf(needs.records),
+    needs.allocator.heldBy(owner),
+    nodeOf(needs),
   ])
   const asking = {
-    owner, pod, namespace, node,
-    confIpv4: conf.default_ipv4_ippool ?? [], confIpv6: conf.default_ipv6_ippool ?? [],
+    owner,
+    pod,
+    namespace,
+    node,
+    confIpv4: conf.default_ipv4_ippool ?? [],
+    confIpv6: conf.default_ipv6_ippool ?? [],
   }
   const candidates = candidatesOf(asking, pools)
   const families = ([4, 6] as const).flatMap((family) => {
     const names = family === 4 ? candidates.ipv4 : candidates.ipv6
-    return names.length === 0 ? [] : [{ family, pools: choosePools(names, family, { asking, pools }) }]
+    return names.length === 0
+      ? []
+      : [{ family, pools: choosePools(names, family, { asking, pools }) }]
   })
   const works = families.map((one) => ofFamily(one, { request, before, needs }))
   const granted = await allOrNone(works, needs.allocator, before)
@@ -93,7 +116,11 @@ async function reserve(
 
 async function ofFamily(
   { family, pools }: { family: 4 | 6; pools: readonly SpiderIpPool[] },
-  of: { request: IpamRequest<SpiderpoolDocument>; before: Awaited<ReturnType<Allocator['heldBy']>>; needs: Reserving },
+  of: {
+    request: IpamRequest<SpiderpoolDocument>
+    before: Awaited<ReturnType<Allocator['heldBy']>>
+    needs: Reserving
+  },
 ): Promise<Granted> {
   const { owner, requested } = of.request
   const { allocator } = of.needs
@@ -141,7 +168,7 @@ function reservationOf(
   return {
     addressing: {
       ips: granted.map(({ ip, pool }) => ({
-        address: cidrOf(ip, cidrParts(subnetOf(pool)).prefix),
+        address: cidrOf(ip, cidrParts(poolCidr(pool)).prefix),
         gateway: gatewayOf(pool),
         interface: undefined,
       })),
@@ -149,7 +176,9 @@ function reservationOf(
       dns: NO_DNS,
     },
     held: granted.map(heldOf),
-    why: granted.map(({ ip, pool }) => `${ip} from pool ${pool.metadata.name} (${candidates.source})`),
+    why: granted.map(
+      ({ ip, pool }) => `${ip} from pool ${pool.metadata.name} (${candidates.source})`,
+    ),
   }
 }
 
@@ -178,6 +207,11 @@ async function poolsOf(records: Records): Promise<SpiderIpPool[]> {
 }
 
 async function nodeOf({ records, node }: Reserving) {
-  const found = await records.get({ apiVersion: 'v1', kind: 'Node', namespace: undefined, name: node })
+  const found = await records.get({
+    apiVersion: 'v1',
+    kind: 'Node',
+    namespace: undefined,
+    name: node,
+  })
   return { name: node, labels: found?.metadata.labels ?? {} }
 }

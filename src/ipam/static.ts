@@ -7,7 +7,8 @@
  */
 import { failureIn } from '#values/failure.ts'
 import { rangeContains, rangeOfCidr } from '#values/ip-range.ts'
-import { type Ip, cidrOf, cidrParts, familyOf, ipToBits, parseCidr, parseIp } from '#values/ip.ts'
+import { type Ip, familyOf, ipToBits, parseIp } from '#values/ip.ts'
+import { cidrOf, cidrParts, parseCidr } from '#values/cidr.ts'
 import { type StaticDocument, readStatic } from '#schema/ipam-conf.ts'
 import { parseCniArgs } from '#wire/cni/args.ts'
 import { isJsonObject, lookUp } from '#wire/cni/conf.ts'

@@ -13,7 +13,7 @@ export type Ref = {
   readonly name: string
 }
 
-export type OwnerReference = {
+type OwnerReference = {
   readonly apiVersion: string
   readonly kind: string
   readonly name: string

@@ -6,7 +6,8 @@
  * this order, elements joined by a comma without a break.
  * @module
  */
-import { cidrParts, type Ip } from '#values/ip.ts'
+import { cidrParts } from '#values/cidr.ts'
+import type { Ip } from '#values/ip.ts'
 import type { CniInterface, CniIp, CniResult } from '#wire/cni/result.ts'
 
 /** One attachment that was made. */

@@ -5,7 +5,8 @@
  * @module
  */
 import type { FieldFault } from '#values/admission.ts'
-import { bitsOf, cidrOf, familyOf, type Ip, parseCidr, parseIp } from '#values/ip.ts'
+import { bitsOf, familyOf, type Ip, parseIp } from '#values/ip.ts'
+import { cidrOf, parseCidr } from '#values/cidr.ts'
 import { invalid, notSupported } from '#schema/fault.ts'
 import {
   type CoordinatorSpec,

@@ -9,7 +9,8 @@
 import { failureIn } from '#values/failure.ts'
 import { parseGuid } from '#values/guid.ts'
 import { parseIfName } from '#values/if-name.ts'
-import { parseCidr, parseIp } from '#values/ip.ts'
+import { parseCidr } from '#values/cidr.ts'
+import { parseIp } from '#values/ip.ts'
 import { type Pkey, parsePkey, pkeyFromBits } from '#values/pkey.ts'
 import { type Reading, readWith, z } from './zod.ts'
 

@@ -67,7 +67,7 @@ export type StaticDocument = z.output<typeof fixed>
 export type SpiderpoolDocument = z.output<typeof spiderpool>
 
 /** A configuration as read, with a warning for each key that means nothing here. */
-export type IpamReading<T> = { readonly read: Reading<T>; readonly warnings: readonly string[] }
+type IpamReading<T> = { readonly read: Reading<T>; readonly warnings: readonly string[] }
 
 function reader<T>(schema: z.ZodType<T>): (raw: unknown) => IpamReading<T> {
   return (raw) => {

@@ -8,7 +8,8 @@
  */
 import { guidToBits } from '#values/guid.ts'
 import { guidOfAddress, hardwareAddressToBytes } from '#values/hardware-address.ts'
-import { type Cidr, cidrOf, cidrParts, ipFromBits } from '#values/ip.ts'
+import { type Cidr, cidrOf, cidrParts } from '#values/cidr.ts'
+import { ipFromBits } from '#values/ip.ts'
 import type { LinkAddress, Neighbour } from '#values/route.ts'
 import { type Refusal, refusal } from './errno.ts'
 import type { SimAddress, SimHost, SimLink } from './host.ts'

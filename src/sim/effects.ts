@@ -4,7 +4,7 @@
  * @module
  */
 import type { IfName } from '#values/if-name.ts'
-import { bearsMark, VERBENA_GROUP } from '#values/link.ts'
+import { bearsMark, VERBENA_GROUP } from '#values/mark.ts'
 import type { CreateLink, DeleteLink, SetLink, Step } from '#values/step.ts'
 import { findNetns, linkNamed, netnsAt } from './find.ts'
 import { addAddress, addNeighbour, removeAddress, removeNeighbour } from './addresses.ts'

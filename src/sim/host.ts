@@ -8,7 +8,7 @@
 import type { HardwareAddress } from '#values/hardware-address.ts'
 import type { Guid } from '#values/guid.ts'
 import type { IfName } from '#values/if-name.ts'
-import type { Cidr } from '#values/ip.ts'
+import type { Cidr } from '#values/cidr.ts'
 import type { LinkKind } from '#values/link.ts'
 import type { NftTable } from '#values/nft.ts'
 import type { PciAddress } from '#values/pci-address.ts'

@@ -5,8 +5,8 @@
  * Spec: Linux net/core/fib_rules.c, net/ipv4/fib_trie.c.
  * @module
  */
-import { networkOf } from '#values/ip-range.ts'
-import { type Cidr, type Ip, cidrOf, cidrParts, familyOf } from '#values/ip.ts'
+import { networkOf, type Cidr, cidrOf, cidrParts } from '#values/cidr.ts'
+import { type Ip, familyOf } from '#values/ip.ts'
 import type { Rule } from '#values/route.ts'
 import type { SimLink, SimNetns, SimRoute } from './host.ts'
 

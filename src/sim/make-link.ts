@@ -11,7 +11,8 @@ import {
   hardwareAddressFromBytes,
   hardwareAddressToBytes,
 } from '#values/hardware-address.ts'
-import { type LinkKind, type LinkSpec, VERBENA_GROUP } from '#values/link.ts'
+import type { LinkKind, LinkSpec } from '#values/link.ts'
+import { VERBENA_GROUP } from '#values/mark.ts'
 import { asFullMember } from '#values/pkey.ts'
 import type { CreateLink } from '#values/step.ts'
 import { isIpoibChild, linkNamed, everyLink } from './find.ts'

@@ -4,12 +4,11 @@
  * @module
  */
 import { guidOfAddress } from '#values/hardware-address.ts'
-import { networkOf } from '#values/ip-range.ts'
-import { type Cidr, cidrParts, ipFromBits, ipToBits } from '#values/ip.ts'
+import { networkOf, type Cidr, cidrParts } from '#values/cidr.ts'
+import { ipFromBits, ipToBits } from '#values/ip.ts'
 import { formatPkey } from '#values/pkey.ts'
 import { carrierOf, mtuOf } from './carrier.ts'
-import { everyLink } from './find.ts'
-import { isIpoibChild } from './find.ts'
+import { everyLink, isIpoibChild } from './find.ts'
 import { scopeOf } from './addresses.ts'
 import type { SimAddress, SimHost, SimLink, SimNetns } from './host.ts'
 

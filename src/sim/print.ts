@@ -4,8 +4,8 @@
  * as one text, for comparison.
  * @module
  */
-import { networkOf } from '#values/ip-range.ts'
-import { type Cidr, type Family, bitsOf, cidrParts } from '#values/ip.ts'
+import { networkOf, type Cidr, cidrParts } from '#values/cidr.ts'
+import { type Family, bitsOf } from '#values/ip.ts'
 import { MAIN_TABLE, type Route, type Rule } from '#values/route.ts'
 import type { SimHost, SimLink, SimNetns } from './host.ts'
 import { broadcastOf, printAddresses, printRdmaLinks } from './print-link.ts'

@@ -6,8 +6,8 @@
  * words of a refusal are theirs.
  * @module
  */
-import { networkOf } from '#values/ip-range.ts'
-import { type Ip, bitsOf, cidrParts, familyOf } from '#values/ip.ts'
+import { networkOf, cidrParts } from '#values/cidr.ts'
+import { type Ip, bitsOf, familyOf } from '#values/ip.ts'
 import { MAIN_TABLE, type Route } from '#values/route.ts'
 import { linkNamed } from './find.ts'
 import { type Refusal, refusal } from './errno.ts'

@@ -16,7 +16,13 @@ export type Layout = { readonly version: number; readonly statements: string }
 
 /** Primary result codes of SQLite. */
 const SQLITE = {
-  busy: 5, locked: 6, readOnly: 8, corrupt: 11, full: 13, constraint: 19, notADatabase: 26,
+  busy: 5,
+  locked: 6,
+  readOnly: 8,
+  corrupt: 11,
+  full: 13,
+  constraint: 19,
+  notADatabase: 26,
 } as const
 /** Tries, and pause between them, while another process lays the file out. */
 const OPEN_TRIES = 200

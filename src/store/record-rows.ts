@@ -14,9 +14,14 @@ import { type SqlRow, type Statements, numberIn, textIn } from './statements.ts'
 export type Stamp = { uid(): string; now(): string }
 
 /** A document where it stands. */
-type Found = { readonly revision: number; readonly labels: string; readonly body: string }
+type Found = {
+  readonly revision: number
+  readonly kind: number
+  readonly labels: string
+  readonly body: string
+}
 
-const SELECT = 'SELECT revision, labels, body FROM documents WHERE deleted = 0 AND'
+const SELECT = 'SELECT revision, kind, labels, body FROM documents WHERE deleted = 0 AND'
 const NEXT = '(SELECT max(revision) + 1 FROM documents)'
 
 export class RecordRows {
@@ -35,7 +40,9 @@ export class RecordRows {
     const known = this.#kinds.get(key)
     if (known !== undefined) return known
     const row = this.#sql.get(
-      'SELECT id FROM kinds WHERE api_version = ? AND kind = ?', apiVersion, kind,
+      'SELECT id FROM kinds WHERE api_version = ? AND kind = ?',
+      apiVersion,
+      kind,
     )
     if (row === undefined) return undefined
     this.#kinds.set(key, numberIn(row, 'id'))
@@ -68,8 +75,12 @@ export class RecordRows {
       const { last } = this.#sql.run(
         'INSERT INTO documents (kind, namespace, name, owner, labels, body) ' +
           'VALUES (?, ?, ?, ?, ?, ?)',
-        number, metadata.namespace ?? '', metadata.name, ownerOf(metadata),
-        formatLabels(metadata.labels), body,
+        number,
+        metadata.namespace ?? '',
+        metadata.name,
+        ownerOf(metadata),
+        formatLabels(metadata.labels),
+        body,
       )
       return decode(body, last)
     } catch (cause) {
@@ -119,13 +130,16 @@ export class RecordRows {
       this.#sql.run(
         `UPDATE documents SET labels_before = labels, labels = ?, relabelled = ${NEXT} ` +
           'WHERE revision = ?',
-        labels, found.revision,
+        labels,
+        found.revision,
       )
     }
     this.#sql.run(
       `UPDATE documents SET revision = ${NEXT}, created = coalesce(created, revision), ` +
         'owner = ?, body = ? WHERE revision = ?',
-      ownerOf(metadata), body, found.revision,
+      ownerOf(metadata),
+      body,
+      found.revision,
     )
     this.#unindex(found)
     return decode(body, this.revision())
@@ -143,13 +157,15 @@ export class RecordRows {
   }
 
   /** What stood under a revision is there no more. */
-  #unindex({ revision, labels }: Found): void {
+  #unindex({ revision, kind, labels }: Found): void {
     const mark = this.#sql.get("SELECT revision FROM marks WHERE name = 'indexed'")
     if (revision > numberIn(mark, 'revision')) return
     for (const label of splitLabels(labels)) {
       this.#sql.run(
-        'DELETE FROM labels WHERE label = ? AND revision = ? AND kind IN (SELECT id FROM kinds)',
-        label, revision,
+        'DELETE FROM labels WHERE label = ? AND kind = ? AND revision = ?',
+        label,
+        kind,
+        revision,
       )
     }
   }
@@ -158,14 +174,19 @@ export class RecordRows {
     const kind = this.kindOf(ref)
     if (kind === undefined) return undefined
     const row = this.#sql.get(
-      `${SELECT} kind = ? AND namespace = ? AND name = ?`, kind, ref.namespace ?? '', ref.name,
+      `${SELECT} kind = ? AND namespace = ? AND name = ?`,
+      kind,
+      ref.namespace ?? '',
+      ref.name,
     )
     return row === undefined ? undefined : foundOf(row)
   }
 
   #makeKind(of: Pick<Ref, 'apiVersion' | 'kind'>): number {
     this.#sql.run(
-      'INSERT OR IGNORE INTO kinds (api_version, kind) VALUES (?, ?)', of.apiVersion, of.kind,
+      'INSERT OR IGNORE INTO kinds (api_version, kind) VALUES (?, ?)',
+      of.apiVersion,
+      of.kind,
     )
     return this.kindOf(of) ?? 0
   }
@@ -179,8 +200,12 @@ export function decode(body: string, revision: number): Stored {
 }
 
 function foundOf(row: SqlRow): Found {
-  const revision = numberIn(row, 'revision')
-  return { revision, labels: textIn(row, 'labels'), body: textIn(row, 'body') }
+  return {
+    revision: numberIn(row, 'revision'),
+    kind: numberIn(row, 'kind'),
+    labels: textIn(row, 'labels'),
+    body: textIn(row, 'body'),
+  }
 }
 
 function ownerOf({ ownerReferences }: Metadata): string | null {

@@ -32,7 +32,8 @@ recordsContract('a SQLite file with two agents', async () => {
   const records = await openRecords({ path: dir.file })
   const other = await openRecords({ path: dir.file })
   return {
-    records, other,
+    records,
+    other,
     async close() {
       await records[Symbol.asyncDispose]()
       await other[Symbol.asyncDispose]()
@@ -76,15 +77,22 @@ test('openRecords() watches what another process writes', { timeout: 60_000 }, a
   deepEqual(names, ['p-0', 'p-1', 'p-2'])
 })
 
-test('three processes that create the same 200 names make each once', { timeout: 90_000 }, async () => {
-  await using dir = await folder()
-  await using records = await openRecords({ path: dir.file })
-  const made = await Promise.all(
-    [1, 2, 3].map(() => writeElsewhere(dir.file, { prefix: 'p', count: 200 })),
-  )
-  equal(made.reduce((sum, one) => sum + one), 200)
-  equal((await records.list(POOL)).items.length, 200)
-})
+test(
+  'three processes that create the same 200 names make each once',
+  { timeout: 90_000 },
+  async () => {
+    await using dir = await folder()
+    await using records = await openRecords({ path: dir.file })
+    const made = await Promise.all(
+      [1, 2, 3].map(() => writeElsewhere(dir.file, { prefix: 'p', count: 200 })),
+    )
+    equal(
+      made.reduce((sum, one) => sum + one),
+      200,
+    )
+    equal((await records.list(POOL)).items.length, 200)
+  },
+)
 
 test('openRecords() keeps what was written before', async () => {
   await using dir = await folder()
@@ -102,7 +110,8 @@ test('a write waits for the lock of another process, then gives up by name', asy
   holder.exec('BEGIN IMMEDIATE')
   const document = { ...POOL, metadata: { name: 'a' }, spec: {} }
   await rejects(records.create(document), {
-    code: 'store-busy', message: `Cannot write ${dir.file}: another process keeps it locked`,
+    code: 'store-busy',
+    message: `Cannot write ${dir.file}: another process keeps it locked`,
   })
   const waiting = records.create(document)
   setTimeout(() => holder.exec('ROLLBACK'), 20)
@@ -173,17 +182,24 @@ test('a full disk is one failure that names the file', async () => {
       await records.create({ ...POOL, metadata: { name: `p-${i}` }, spec })
     }
   }
-  await rejects(filling(), { code: 'store-full', message: `Cannot write ${dir.file}: the disk is full` })
+  await rejects(filling(), {
+    code: 'store-full',
+    message: `Cannot write ${dir.file}: the disk is full`,
+  })
   ok((await records.list(POOL)).items.length > 0)
 })
 
 const root = process.getuid?.() === 0
 
-test('openRecords() refuses a read-only file (needs no root)', {
-  skip: root && 'root may write every file',
-}, async () => {
-  await using dir = await folder()
-  await (await openRecords({ path: dir.file }))[Symbol.asyncDispose]()
-  await chmod(dir.file, 0o444)
-  await rejects(openRecords({ path: dir.file }), { code: 'store-read-only' })
-})
+test(
+  'openRecords() refuses a read-only file (needs no root)',
+  {
+    skip: root && 'root may write every file',
+  },
+  async () => {
+    await using dir = await folder()
+    await (await openRecords({ path: dir.file }))[Symbol.asyncDispose]()
+    await chmod(dir.file, 0o444)
+    await rejects(openRecords({ path: dir.file }), { code: 'store-read-only' })
+  },
+)

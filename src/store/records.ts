@@ -34,6 +34,8 @@ export type RecordsOptions = {
 
 const BUSY_MS = 5_000
 const KEPT_CHANGES = 10_000
+/** Every how many writes of this process the revision is looked at. */
+const LOOK_EVERY = 32
 
 /** Meets {@link Records}; close it by disposing of it, which ends its watches. */
 export class SqliteRecords implements Records {
@@ -43,6 +45,7 @@ export class SqliteRecords implements Records {
   readonly #rows: RecordRows
   /** Watches of this process, which are told at once; others look at the file. */
   readonly #wakers = new Set<() => void>()
+  #writes = 0
   #upkeepAt = 0
 
   constructor(options: RecordsOptions) {
@@ -77,7 +80,11 @@ export class SqliteRecords implements Records {
 
   watch(selection: Selection, since: string, signal: AbortSignal): AsyncIterable<Change> {
     return watchChanges({
-      sql: this.#sql, rows: this.#rows, selection, since, signal,
+      sql: this.#sql,
+      rows: this.#rows,
+      selection,
+      since,
+      signal,
       onWrite: (wake) => {
         this.#wakers.add(wake)
         return () => this.#wakers.delete(wake)
@@ -116,8 +123,9 @@ export class SqliteRecords implements Records {
 
   /** Whoever comes past the mark does it; one that is in another's way leaves it to the next. */
   #keepUp(): void {
-    const revision = this.#sql.open ? this.#rows.revision() : 0
-    if (revision < this.#upkeepAt + UPKEEP_EVERY) return
+    this.#writes++
+    if (this.#writes % LOOK_EVERY !== 0 || !this.#sql.open) return
+    if (this.#rows.revision() < this.#upkeepAt + UPKEEP_EVERY) return
     try {
       this.#upkeepAt = keepUp(this.#sql, this.#options.keptChanges ?? KEPT_CHANGES)
     } catch (cause) {

@@ -42,7 +42,9 @@ function prune(sql: Statements, upTo: number): void {
   const pruned = prunedUpTo(sql)
   if (upTo <= pruned) return
   sql.run(
-    'DELETE FROM documents WHERE revision > ? AND revision <= ? AND deleted = 1', pruned, upTo,
+    'DELETE FROM documents WHERE revision > ? AND revision <= ? AND deleted = 1',
+    pruned,
+    upTo,
   )
   sql.run("UPDATE marks SET revision = ? WHERE name = 'pruned'", upTo)
 }

@@ -64,7 +64,10 @@ function changesAfter(seen: number, { sql, rows, selection }: Watching): Looked 
     'SELECT revision, coalesce(created, revision) AS created, relabelled, labels_before, ' +
       'deleted, namespace, labels, body FROM documents NOT INDEXED ' +
       'WHERE revision > ? AND revision <= ? AND kind = ? ORDER BY revision LIMIT ?',
-    seen, last, kind, BATCH,
+    seen,
+    last,
+    kind,
+    BATCH,
   )
   const changes = found.flatMap((row): Change[] => {
     const change = changeOf(row, seen, selection)
@@ -78,7 +81,9 @@ function changesAfter(seen: number, { sql, rows, selection }: Watching): Looked 
 
 /** What happened since `seen` to a document, as a selection sees it; undefined for nothing. */
 function changeOf(
-  row: SqlRow, seen: number, { namespace, labels = {} }: Selection,
+  row: SqlRow,
+  seen: number,
+  { namespace, labels = {} }: Selection,
 ): Change['change'] | undefined {
   if (namespace !== undefined && textIn(row, 'namespace') !== namespace) return undefined
   const wanted = Object.entries(labels).map(([key, value]) => `\n${labelOf(key, value)}\n`)

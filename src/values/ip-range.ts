@@ -4,18 +4,8 @@
  * @module
  */
 import { fail } from './failures.ts'
-import {
-  type Cidr,
-  type Family,
-  type Ip,
-  bitsOf,
-  cidrOf,
-  cidrParts,
-  familyOf,
-  ipFromBits,
-  ipToBits,
-  parseIp,
-} from './ip.ts'
+import { type Cidr, cidrParts } from './cidr.ts'
+import { type Family, type Ip, bitsOf, familyOf, ipFromBits, ipToBits, parseIp } from './ip.ts'
 
 /** Addresses `first` to `last`, both in it, as numbers of one family. */
 export type IpRange = { readonly family: Family; readonly first: bigint; readonly last: bigint }
@@ -26,11 +16,6 @@ export function rangeOfCidr(cidr: Cidr): IpRange {
   const size = 1n << BigInt(bitsOf(family) - prefix)
   const first = (ipToBits(ip) / size) * size
   return { family, first, last: first + size - 1n }
-}
-
-/** The CIDR without host bits: `172.91.0.0/16` for `172.91.0.112/16`. */
-export function networkOf(cidr: Cidr): Cidr {
-  return cidrOf(ipFromBits(cidrParts(cidr).family, rangeOfCidr(cidr).first), cidrParts(cidr).prefix)
 }
 
 /** Reads `a` or `a-b`. @throws {Failure} `range-invalid`: families differ, ends reversed, blanks */

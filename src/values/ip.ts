@@ -1,8 +1,8 @@
 /**
- * IP addresses and CIDR texts as branded canonical strings, with the number
- * behind them where arithmetic is needed. IPv6 text is RFC 5952's.
+ * IP addresses as branded canonical strings, with the number behind them
+ * where arithmetic is needed. IPv6 text is RFC 5952's.
  *
- * Spec: RFC 4291 section 2.2, RFC 5952, RFC 4632.
+ * Spec: RFC 4291 section 2.2, RFC 5952.
  * @module
  */
 import { fail } from './failures.ts'
@@ -11,18 +11,14 @@ import { fail } from './failures.ts'
 export type Family = 4 | 6
 /** An address in canonical text: `172.91.0.112`, `fd00::1`. */
 export type Ip = string & { readonly brand: 'Ip' }
-/** Address and prefix length: `172.91.0.112/16`. Host bits may be set. */
-export type Cidr = string & { readonly brand: 'Cidr' }
-/** A CIDR taken apart. */
-export type CidrParts = { readonly ip: Ip; readonly prefix: number; readonly family: Family }
 
 /** Bits of an address of `family`: 32 or 128. */
 export function bitsOf(family: Family): number {
   return family === 4 ? 32 : 128
 }
 
-/** Family of a canonical address or CIDR. */
-export function familyOf(text: Ip | Cidr): Family {
+/** Family of an address, or of a CIDR, in canonical text. */
+export function familyOf(text: Ip | (string & { readonly brand: 'Cidr' })): Family {
   return text.includes(':') ? 6 : 4
 }
 
@@ -41,33 +37,6 @@ export function parseIp(text: string): Ip {
   const reason = text.includes(':') ? v6Fault(text) : v4Fault(text)
   if (reason !== undefined) throw fail('ip-invalid', { text, reason })
   return ipFromBits(text.includes(':') ? 6 : 4, text.includes(':') ? v6Bits(text) : v4Bits(text))
-}
-
-/** Reads `address/prefix`; host bits are kept. @throws {Failure} `cidr-invalid` */
-export function parseCidr(text: string): Cidr {
-  const bad = (reason: string): never => {
-    throw fail('cidr-invalid', { text, reason })
-  }
-  const [address = '', prefix, ...more] = text.split('/')
-  if (prefix === undefined || more.length > 0) bad('it is not ADDRESS/PREFIX')
-  const fault = address.includes(':') ? v6Fault(address) : v4Fault(address)
-  if (fault !== undefined) bad(fault)
-  const ip = parseIp(address)
-  const length = /^(0|[1-9][0-9]{0,2})$/.test(prefix ?? '') ? Number(prefix) : Infinity
-  if (length > bitsOf(familyOf(ip))) bad('prefix length is out of range')
-  return `${ip}/${length}` as Cidr
-}
-
-/** Address, prefix length and family of a CIDR. */
-export function cidrParts(cidr: Cidr): CidrParts {
-  const slash = cidr.indexOf('/')
-  const ip = cidr.slice(0, slash) as Ip
-  return { ip, prefix: Number(cidr.slice(slash + 1)), family: familyOf(ip) }
-}
-
-/** The CIDR of an address and a prefix length in its family's range. */
-export function cidrOf(ip: Ip, prefix: number): Cidr {
-  return `${ip}/${prefix}` as Cidr
 }
 
 const V4_PART = /^(0|[1-9][0-9]{0,2})$/

@@ -74,16 +74,3 @@ export type Link = {
   /** PCI function the link belongs to (IFLA_PARENT_DEV_NAME); none for virtual links. */
   readonly pci: PciAddress | undefined
 }
-
-/** IFLA_GROUP of every link that Verbena makes: ASCII `vb`. */
-export const VERBENA_GROUP = 0x7662
-/** `proto` of every route and rule that Verbena makes (rt_protos has none above 192 but bgp..eigrp). */
-export const VERBENA_PROTOCOL = 118
-/** nf_tables table that holds every rule of ours in a namespace. */
-export const VERBENA_TABLE = 'verbena'
-
-/** True for a link that bears our group, and our mark once it has one. */
-export function bearsMark(link: Pick<Link, 'group' | 'alias'>, mark: string): boolean {
-  if (link.group !== VERBENA_GROUP) return false
-  return link.alias === undefined || link.alias === mark
-}

@@ -7,7 +7,8 @@
  */
 import type { HardwareAddress } from './hardware-address.ts'
 import type { IfName } from './if-name.ts'
-import type { Cidr, Family, Ip } from './ip.ts'
+import type { Cidr } from './cidr.ts'
+import type { Family, Ip } from './ip.ts'
 
 /** An address on a link. */
 export type LinkAddress = {

@@ -10,7 +10,7 @@
  */
 import type { HardwareAddress } from './hardware-address.ts'
 import type { IfName } from './if-name.ts'
-import type { Cidr } from './ip.ts'
+import type { Cidr } from './cidr.ts'
 import type { LinkSpec } from './link.ts'
 import type { NftTable } from './nft.ts'
 import type { NetnsPath, Where } from './netns.ts'

@@ -7,8 +7,8 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { parseIfName } from '#values/if-name.ts'
 import { failureIn } from '#values/failure.ts'
-import { parseCidr } from '#values/ip.ts'
-import { VERBENA_TABLE } from '#values/link.ts'
+import { parseCidr } from '#values/cidr.ts'
+import { VERBENA_TABLE } from '#values/mark.ts'
 import { parseNetnsPath } from '#values/netns.ts'
 import { type Step, undoOf } from '#values/step.ts'
 import {

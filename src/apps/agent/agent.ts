@@ -51,14 +51,19 @@ export async function runAgent(options: AgentOptions, log: Log, stop: AbortSigna
     staticIpam(),
   ]
   const attach: AttachNeeds = {
-    kernel, journal, clock, random,
+    kernel,
+    journal,
+    clock,
+    random,
     questions: { ...kernel, ...random },
     catalogue: { plugins: PLUGINS, ipams: new Map(ipams.map((ipam) => [ipam.type, ipam])) },
     report: (note) => logNote(note, log),
   }
   const settle = settler(attach, log)
   const pods = podNetworks({
-    records, clock, clusterNetwork: options.clusterNetwork,
+    records,
+    clock,
+    clusterNetwork: options.clusterNetwork,
     confByName: (name) => confByName(options.confDir, name),
     publish: (rows) => {
       publishStatus(rows, records).catch((cause: unknown) => {
@@ -74,12 +79,18 @@ export async function runAgent(options: AgentOptions, log: Log, stop: AbortSigna
     dropped: (reason) => log.warn({ reason }, EVENTS.badClient),
   })
   await using status = new StatusServer(options.statusSocket, {
-    node: options.node, journal, startedMs, waitingOf: (row: Row) => waitingOf(row, kernel),
+    node: options.node,
+    journal,
+    startedMs,
+    waitingOf: (row: Row) => waitingOf(row, kernel),
   })
   await shim.listen()
   await status.listen()
   settle.soon()
-  log.info({ node: options.node, socket: options.socket, ms: clock.nowMs() - startedMs }, EVENTS.ready)
+  log.info(
+    { node: options.node, socket: options.socket, ms: clock.nowMs() - startedMs },
+    EVENTS.ready,
+  )
   await new Promise<void>((resolve) => {
     if (stop.aborted) resolve()
     else stop.addEventListener('abort', () => resolve(), { once: true })

@@ -38,7 +38,9 @@ export const AGENT_OPTIONS = [
 
 /** Reads the arguments after `agent`. @throws {TypeError} naming an option that does not exist */
 export function parseAgentOptions(argv: readonly string[], hostName: string): AgentOptions {
-  const options = Object.fromEntries(AGENT_OPTIONS.map(({ name }) => [name, { type: 'string' }] as const))
+  const options = Object.fromEntries(
+    AGENT_OPTIONS.map(({ name }) => [name, { type: 'string' }] as const),
+  )
   const { values } = parseArgs({ args: [...argv], options, strict: true })
   const text = (name: string, otherwise: string): string => String(values[name] ?? otherwise)
   const node = text('node', hostName)

@@ -46,10 +46,16 @@ const POD_POLL_MS = 25
 const MULTUS_NAMESPACE = 'kube-system'
 
 export function podNetworks(needs: PodNetworkNeeds): PodNetworks {
-  const get = (kind: string, namespace: string | undefined, name: string): Promise<Stored | undefined> =>
-    needs.records.get({ apiVersion: 'v1', kind, namespace, name })
+  const get = (
+    kind: string,
+    namespace: string | undefined,
+    name: string,
+  ): Promise<Stored | undefined> => needs.records.get({ apiVersion: 'v1', kind, namespace, name })
   const documents: PodNetworks['documents'] = async ({ namespace, name, uid }) => {
-    const [pod, of] = await Promise.all([get('Pod', namespace, name), get('Namespace', undefined, namespace)])
+    const [pod, of] = await Promise.all([
+      get('Pod', namespace, name),
+      get('Namespace', undefined, namespace),
+    ])
     return { pod: pod?.metadata.uid === uid ? pod : undefined, namespace: of }
   }
   const wanted: PodNetworks['wanted'] = async (request) => {

@@ -159,9 +159,10 @@ class Client implements Foreign {
   }
 
   async #next(timeoutMs: number | undefined): Promise<Frame | undefined> {
-    const timer = timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => this.#end('the client sends nothing'), timeoutMs)
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => this.#end('the client sends nothing'), timeoutMs)
     while (this.#frames.length === 0 && this.#ended === undefined) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve

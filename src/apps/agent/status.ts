@@ -73,6 +73,11 @@ async function statusOf(needs: StatusNeeds): Promise<string> {
   )
   const rssBytes = process.memoryUsage.rss()
   return JSON.stringify({
-    node: needs.node, ready: true, pid: process.pid, startedMs: needs.startedMs, rssBytes, attachments,
+    node: needs.node,
+    ready: true,
+    pid: process.pid,
+    startedMs: needs.startedMs,
+    rssBytes,
+    attachments,
   })
 }

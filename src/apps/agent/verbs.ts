@@ -121,13 +121,13 @@ async function check(call: Call, needs: VerbNeeds): Promise<void> {
   const { attach } = needs
   const { type } = call.request
   const ipam = attach.catalogue.ipams.get(type)
-  const wanteds = type === POD_TYPE
-    ? await needs.pods.wanted(podRequest(call))
-    : [await wantedOf(call, needs)]
+  const wanteds =
+    type === POD_TYPE ? await needs.pods.wanted(podRequest(call)) : [await wantedOf(call, needs)]
   for (const wanted of wanteds) {
-    const [fault] = ipam === undefined
-      ? await checkAttachment(wanted, attach)
-      : await checkReservation(wanted, ipam, attach)
+    const [fault] =
+      ipam === undefined
+        ? await checkAttachment(wanted, attach)
+        : await checkReservation(wanted, ipam, attach)
     if (fault !== undefined) throw fault
   }
 }
@@ -173,9 +173,10 @@ function netnsOf({ verb, netns }: Attaching): NetnsPath {
 async function wantedOf(call: Call, needs: VerbNeeds): Promise<Wanted> {
   const { request, pod, callerNetns } = call
   const { version: cniVersion, conf, argsText: args, type } = request
-  const documents = request.verb === 'ADD' && pod !== undefined
-    ? await needs.pods.documents(pod)
-    : { pod: undefined, namespace: undefined }
+  const documents =
+    request.verb === 'ADD' && pod !== undefined
+      ? await needs.pods.documents(pod)
+      : { pod: undefined, namespace: undefined }
   return {
     ...identityOf(call),
     ...documents,

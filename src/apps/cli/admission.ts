@@ -12,6 +12,7 @@ import { type Kind, placeDocument, warningsOf } from '#schema/kinds.ts'
 import { isRecord } from '#schema/zod.ts'
 import type { AdmissionError } from '#values/admission.ts'
 import { derive, NAD } from './derived.ts'
+import { hasEnded, inherit, withEnd } from './inheritance.ts'
 import { type State, documentsOf, keyOf, withDocument, withoutKeys } from './state.ts'
 
 /** An error with where the document stands; a text that cannot be read has no object. */
@@ -93,8 +94,9 @@ function take(
     return { ...before, warnings: all, errors: [...before.errors, ...errors] }
   }
   const derived = derive(made, { previous, state: before.state })
-  const state = [made, ...derived.made].reduce(withDocument, before.state)
-  const gone = derived.gone.map(keyOf)
+  const stated = previous === undefined && takesStatus ? withEnd(made, document) : made
+  const state = [stated, ...derived.made].reduce(withDocument, before.state)
+  const gone = [...derived.gone, ...(hasEnded(made) ? [made] : [])].map(keyOf)
   return {
     written: including(before.written, [key]),
     generated: including(before.generated, derived.made.map(keyOf)).filter(
@@ -129,51 +131,6 @@ function admit(raw: RawDocument, kind: Kind, { previous, state }: Around): Admis
       return { document: read.value, faults: [], warnings: warningsOf(raw, read.value) }
     }
   }
-}
-
-/** What others wrote into a document and an update by file must not lose. */
-const KEPT_ANNOTATIONS = ['k8s.v1.cni.cncf.io/network-status']
-/** A file may state these. */
-const KEPT_METADATA = ['deletionTimestamp', 'finalizers', 'ownerReferences'] as const
-/** These are the home's alone: a file that was printed by `get` may be old. */
-const RECORDED_METADATA = ['uid', 'resourceVersion', 'generation', 'creationTimestamp'] as const
-
-/** An update keeps what the home and its writers recorded, unless it states it itself. */
-function inherit(
-  raw: RawDocument,
-  previous: Document | undefined,
-  takesStatus: boolean,
-): RawDocument {
-  const { status, ...written } = raw
-  const state = takesStatus && status !== undefined ? status : previous?.['status']
-  const withStatus = state === undefined ? written : { ...written, status: state }
-  const metadata = raw['metadata']
-  if (previous === undefined || !isRecord(metadata)) return { ...withStatus, ...headOf(raw) }
-  const old = previous.metadata
-  const kept = Object.fromEntries(KEPT_METADATA.map((key) => [key, old[key]]).filter(isThere))
-  const recorded = Object.fromEntries(
-    RECORDED_METADATA.map((key) => [key, old[key]]).filter(isThere),
-  )
-  const notes = KEPT_ANNOTATIONS.map((key) => [key, old.annotations?.[key]]).filter(isThere)
-  const annotations = { ...Object.fromEntries(notes), ...annotationsOf(metadata) }
-  const whole = Object.keys(annotations).length === 0 ? {} : { annotations }
-  return {
-    ...withStatus,
-    ...headOf(raw),
-    metadata: { ...kept, ...metadata, ...recorded, ...whole },
-  }
-}
-
-function headOf({ apiVersion, kind }: RawDocument): { apiVersion: string; kind: string } {
-  return { apiVersion, kind }
-}
-
-function annotationsOf(metadata: Record<string, unknown>): Record<string, unknown> {
-  return isRecord(metadata['annotations']) ? metadata['annotations'] : {}
-}
-
-function isThere([, value]: readonly unknown[]): boolean {
-  return value !== undefined
 }
 
 function keyOfRaw({ apiVersion, kind, ...rest }: RawDocument): string {

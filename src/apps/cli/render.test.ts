@@ -182,6 +182,26 @@ test('render takes a name that comes again as an update', async () => {
   )
 })
 
+const ENDING = POOL.replace(
+  'name: v4-91',
+  'name: v4-91, deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: [spiderpool.spidernet.io]',
+)
+
+test('render lets a terminating pool only drop its finalizer', async () => {
+  const changed = POOL.replace('172.91.0.120', '172.91.0.130')
+  const refused = await renderText(`${ENDING}---\n${changed}`)
+  deepEqual(
+    refused.rendering.errors.map(({ reason }) => reason),
+    ['Forbidden'],
+  )
+  // the whole object, as it stands: nothing is filled in for one that is terminating
+  const whole = POOL.replace('spec: {', 'spec: { ipVersion: 4,')
+  const released = whole.replace('name: v4-91', 'name: v4-91, finalizers: []')
+  const { rendering } = await renderText(`${ENDING}---\n${released}`)
+  deepEqual(rendering.errors, [])
+  deepEqual(rendering.objects, [])
+})
+
 test('render warns of fields that nobody reads', async () => {
   const { rendering } = await renderText(POOL.replace('spec: {', 'spec: { vlan: 5,'))
   deepEqual(rendering.warnings, ['SpiderIPPool/v4-91: unknown field "spec.vlan" is ignored'])

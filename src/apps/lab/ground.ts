@@ -4,7 +4,7 @@
  * same on all of them.
  * @module
  */
-import type { Cidr } from '#values/ip.ts'
+import type { Cidr } from '#values/cidr.ts'
 import type { Stored } from '#needs/records.ts'
 
 export const GROUND_NAMES = ['vm', 'host', 'sim'] as const
@@ -58,7 +58,7 @@ export interface Ground {
   /** The pod's namespace, and ADD as its runtime asks for it. */
   attach(bound: Bound): Promise<Added>
   /** The container's process; resolves when it is alive and `eth0` is up. */
-  start(bound: Bound): Promise<{ readonly log: string }>
+  start(bound: Bound, words: readonly string[]): Promise<{ readonly log: string }>
   interfaces(pod: string): Promise<readonly PodInterface[]>
   /** Parents without a carrier, as `ibs5f0 of node-a`. */
   withoutCarrier(): Promise<readonly string[]>

@@ -9,7 +9,8 @@
 import type { FoundDocument } from '#schema/documents.ts'
 import { isRecord } from '#schema/zod.ts'
 import { type IpRange, parseRange, rangeOfCidr } from '#values/ip-range.ts'
-import { type Cidr, cidrOf, cidrParts, ipFromBits, parseCidr, parseIp } from '#values/ip.ts'
+import { type Cidr, cidrOf, cidrParts, parseCidr } from '#values/cidr.ts'
+import { ipFromBits, parseIp } from '#values/ip.ts'
 import type { NodePlan, ParentPlan } from './ground.ts'
 
 /** A document as a file has it. */

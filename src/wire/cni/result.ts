@@ -7,7 +7,8 @@
  */
 import type { HardwareAddress } from '#values/hardware-address.ts'
 import type { IfName } from '#values/if-name.ts'
-import type { Cidr, Ip } from '#values/ip.ts'
+import type { Cidr } from '#values/cidr.ts'
+import type { Ip } from '#values/ip.ts'
 
 /** Versions we speak, oldest first. */
 export const CNI_VERSIONS = ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'] as const

@@ -5,7 +5,8 @@
  * host-endian, addresses big-endian. A link is named by its index.
  * @module
  */
-import { type Cidr, type Family, cidrOf, cidrParts, ipFromBits, ipToBits } from '#values/ip.ts'
+import { type Cidr, cidrOf, cidrParts } from '#values/cidr.ts'
+import { type Family, ipFromBits, ipToBits } from '#values/ip.ts'
 import type { LinkAddress } from '#values/route.ts'
 import { fail } from '#wire/failures.ts'
 import {

@@ -5,15 +5,8 @@
  * Spec: Linux include/linux/socket.h, AF_INET and AF_INET6; RFC 791, RFC 4291.
  * @module
  */
-import {
-  type Cidr,
-  type Family,
-  type Ip,
-  cidrOf,
-  familyOf,
-  ipFromBits,
-  ipToBits,
-} from '#values/ip.ts'
+import { type Cidr, cidrOf } from '#values/cidr.ts'
+import { type Family, type Ip, familyOf, ipFromBits, ipToBits } from '#values/ip.ts'
 import { fail } from '#wire/failures.ts'
 import type { Attribute, Bytes } from '#wire/netlink/attribute.ts'
 

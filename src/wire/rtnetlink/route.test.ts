@@ -1,7 +1,8 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseHardwareAddress } from '#values/hardware-address.ts'
-import { parseCidr, parseIp } from '#values/ip.ts'
+import { parseCidr } from '#values/cidr.ts'
+import { parseIp } from '#values/ip.ts'
 import type { Rule } from '#values/route.ts'
 import { type Case, type Compare, compareAll } from '#test/captures/compare.ts'
 import {

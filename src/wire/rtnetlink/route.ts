@@ -6,7 +6,8 @@
  * named by its index.
  * @module
  */
-import { type Family, type Ip, cidrParts, familyOf } from '#values/ip.ts'
+import { type Family, type Ip, familyOf } from '#values/ip.ts'
+import { cidrParts } from '#values/cidr.ts'
 import type { Route, RouteScope } from '#values/route.ts'
 import { fail } from '#wire/failures.ts'
 import {

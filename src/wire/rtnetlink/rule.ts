@@ -5,7 +5,8 @@
  * FRA; ip-rule(8). Integers are host-endian, addresses big-endian.
  * @module
  */
-import { type Cidr, type Family, cidrParts } from '#values/ip.ts'
+import { type Cidr, cidrParts } from '#values/cidr.ts'
+import type { Family } from '#values/ip.ts'
 import type { Rule } from '#values/route.ts'
 import { fail } from '#wire/failures.ts'
 import {
