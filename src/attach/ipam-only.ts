@@ -17,7 +17,7 @@ import { requestedIps } from './requested.ts'
 import type { Row } from './row.ts'
 import { undoRows } from './undo.ts'
 
-/** Reserves for an interface that somebody else makes; again for the same owner answers the same. */
+/** Reserves for an interface that somebody else makes; the same owner gets the same again. */
 export async function reserveOnly(wanted: Wanted, ipam: AnyIpam, needs: AttachNeeds): Promise<Row> {
   const { owner, netns, cniVersion, plugins, args, prevResult, root } = wanted
   const [raw = {}] = plugins

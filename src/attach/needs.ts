@@ -11,7 +11,7 @@ import type { CniResult, CniVersion } from '#wire/cni/result.ts'
 import type { Catalogue, PluginNeeds, RawConf } from './catalogue.ts'
 import type { Journal, Row } from './row.ts'
 
-/** What a plugin of another vendor printed. `status` is its exit status, -1 when it could not run. */
+/** What a plugin of another vendor printed; `status` -1: it could not be run. */
 export type Ran = { readonly status: number; readonly stdout: string; readonly stderr: string }
 
 /** Runs a plugin on the host, by the caller's own connection. */

@@ -16,6 +16,8 @@ export const LABEL = {
   node: 'verbena.dev/node',
 } as const
 const KIND = { apiVersion: ALLOCATION_API_VERSION, kind: ALLOCATION_KIND } as const
+/** Longest value of a label, in bytes. */
+const LABEL_BYTES = 63
 
 /** Record name of an address: IPv6 as eight groups joined by dashes. */
 export function allocationName(ip: Ip): string {
@@ -28,7 +30,7 @@ export function allocationName(ip: Ip): string {
 
 /** The address of a record name. @throws {Failure} `ip-invalid` */
 export function addressOfName(name: string): Ip {
-  if (!name.includes('-')) return parseIp(name)
+  if (!/^([0-9a-f]{1,4}-){7}[0-9a-f]{1,4}$/.test(name)) return parseIp(name)
   const bits = name.split('-').reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n)
   return ipFromBits(6, bits)
 }
@@ -37,16 +39,14 @@ export function allocationRef(name: string): Ref {
   return { ...KIND, namespace: undefined, name }
 }
 
-/** Selection of all allocations, of one pool, or of one owner. */
+/** Selection of all allocations, of one pool, or of one owner; a label can mean others too. */
 export function allocationsOf(of: { pool: string } | { owner: Owner } | 'all') {
   if (of === 'all') return KIND
-  const labels = 'pool' in of ? { [LABEL.pool]: of.pool } : { [LABEL.owner]: ownerLabel(of.owner) }
+  const labels =
+    'pool' in of
+      ? { [LABEL.pool]: labelValue(of.pool) }
+      : { [LABEL.owner]: shortHash(ownerKey(of.owner)) }
   return { ...KIND, labels }
-}
-
-/** A legal label value for any owner. The record's `spec.owner` is the whole of it. */
-function ownerLabel(owner: Owner): string {
-  return shortHash(ownerKey(owner))
 }
 
 /** The record of an address. */
@@ -56,16 +56,22 @@ export function allocationOf(
 ): Document {
   const { owner, pool, node } = by
   const { pod } = owner
+  const key = ownerKey(owner)
   return {
     ...KIND,
     metadata: {
       name: allocationName(ip),
-      labels: { [LABEL.owner]: ownerLabel(owner), [LABEL.pool]: pool, [LABEL.node]: node },
+      labels: {
+        [LABEL.owner]: shortHash(key),
+        [LABEL.pool]: labelValue(pool),
+        [LABEL.node]: labelValue(node),
+      },
     },
     spec: {
       address: ip,
       pool,
-      owner: ownerKey(owner),
+      family: familyOf(ip),
+      owner: key,
       ...(pod === undefined
         ? {}
         : { podNamespace: pod.namespace, podName: pod.name, podUid: pod.uid }),
@@ -81,7 +87,7 @@ export function allocationOf(
 export function fieldOf(allocation: Document, field: string): string {
   const { spec } = allocation
   if (typeof spec !== 'object' || spec === null) return ''
-  const value = new Map<string, unknown>(Object.entries(spec)).get(field)
+  const value: unknown = Object.getOwnPropertyDescriptor(spec, field)?.value
   return typeof value === 'string' ? value : ''
 }
 
@@ -93,4 +99,11 @@ export function holderOf(allocation: Document): string {
       ? fieldOf(allocation, 'containerId')
       : `${fieldOf(allocation, 'podNamespace')}/${name}`
   return `${pod} (${fieldOf(allocation, 'interface')})`
+}
+
+/** A name as the value of a label: too long a one is cut, and told apart by its hash. */
+function labelValue(name: string): string {
+  if (name.length <= LABEL_BYTES) return name
+  const hash = shortHash(name)
+  return `${name.slice(0, LABEL_BYTES - hash.length - 1)}-${hash}`
 }

@@ -1,15 +1,14 @@
 /**
  * Allocates addresses of pools as records, one an address. Nobody holds a
  * lock: two agents that choose the same address meet in the store, and the one
- * that is refused chooses another.
- *
- * Idempotent by owner and pool; a newer container of the owner takes over.
+ * that is refused chooses another. Lowest free first by what this agent knows;
+ * after a refusal a random one; when none seems free, the truth.
  * @module
  */
-import type { Document, Records, Stored } from '#needs/records.ts'
+import type { Records, Stored } from '#needs/records.ts'
 import type { Random } from '#needs/clock.ts'
-import { failureIn } from '#values/failure.ts'
-import { type Ip, parseIp } from '#values/ip.ts'
+import { type Failure, failureIn } from '#values/failure.ts'
+import type { Ip } from '#values/ip.ts'
 import { type Owner, ownerKey } from '#values/owner.ts'
 import type { SpiderIpPool } from '#schema/spider-ip-pool.ts'
 import {
@@ -20,9 +19,10 @@ import {
   fieldOf,
   holderOf,
 } from './allocation.ts'
+import { AllocationView, pagesOf } from './allocation-view.ts'
 import { fail } from './failures.ts'
 import { FreeList } from './free-list.ts'
-import { poolFamily, rangesOfPool } from './pool.ts'
+import { familyOfSubnet, rangesOfPool } from './pool.ts'
 
 export type AllocatorNeeds = {
   readonly records: Records
@@ -33,166 +33,213 @@ export type AllocatorNeeds = {
 /** An address that is held now. */
 export type Granted = { readonly ip: Ip; readonly pool: SpiderIpPool; readonly record: Stored }
 
+/** One record that is to be freed. */
+export type Releasing = { readonly name: string; readonly uid: string; readonly pool: string }
+
+type By = { readonly owner: Owner; readonly pool: SpiderIpPool }
+
 /** Holders named in a failure. */
 const SHOWN_HOLDERS = 3
-/** Tries against other agents before the pool is read again. */
-const REFUSALS = 64
+/** Addresses that others may take before us, one after the other. */
+const MOST_REFUSALS = 1_000
 
 export class Allocator {
   readonly #needs: AllocatorNeeds
-  /** By pool name and resource version: a changed pool is looked at anew. */
-  readonly #lists = new Map<string, { version: string; list: Promise<FreeList> }>()
+  readonly #view: AllocationView
+  /** By pool name; a pool that was changed or made anew gets a new one. */
+  readonly #lists = new Map<string, { readonly key: string; readonly list: FreeList }>()
+  /** Names whose record is being created at this moment. */
+  readonly #pending = new Set<string>()
 
   constructor(needs: AllocatorNeeds) {
     this.#needs = needs
+    this.#view = new AllocationView(needs.records, {
+      taken: (ip) => {
+        for (const { list } of this.#lists.values()) list.mark(ip)
+      },
+      free: (ip) => {
+        if (this.#pending.has(allocationName(ip))) return
+        for (const { list } of this.#lists.values()) list.free(ip)
+      },
+    })
   }
 
-  /** What the owner holds already. */
-  async heldBy(owner: Owner): Promise<readonly Stored[]> {
+  close(): void {
+    this.#view.close()
+  }
+
+  /** What the owner holds already: looked for in memory, confirmed by the store. */
+  async heldBy(owner: Owner): Promise<Stored[]> {
+    await this.#view.ready()
+    const held: Stored[] = []
+    for (const { ip, uid } of this.#view.ofOwner(owner)) {
+      const name = allocationName(ip)
+      const record = await this.#needs.records.get(allocationRef(name))
+      if (record === undefined) this.#view.drop({ name, uid })
+      else {
+        this.#view.put(record)
+        if (isOf(record, owner)) held.push(record)
+      }
+    }
+    return held
+  }
+
+  /** What the owner holds by the store alone. */
+  async recordsOf(owner: Owner): Promise<Stored[]> {
     const { items } = await this.#needs.records.list(allocationsOf({ owner }))
-    const key = ownerKey(owner)
-    return items.filter((item) => fieldOf(item, 'owner') === key)
+    return items.filter((item) => isOf(item, owner))
   }
 
-  /** Records the newer container of an owner that holds the address already. */
+  /** Notes the newer container of an owner that holds the address already. */
   async takeOver(record: Stored, owner: Owner): Promise<Stored> {
     if (fieldOf(record, 'containerId') === owner.containerId) return record
-    const spec = {
-      ...Object(record['spec']),
-      containerId: owner.containerId,
-      node: this.#needs.node,
-    }
-    return this.#needs.records.replace({ ...record, spec })
+    const { containerId } = owner
+    const spec = { ...Object(record['spec']), containerId, node: this.#needs.node }
+    const taken = await this.#needs.records.replace({ ...record, spec })
+    this.#view.put(taken)
+    return taken
   }
 
   /**
    * An address of the first pool that has one left, in their order.
-   * @throws {Failure} `pool-exhausted`, of the last pool, when none has
+   * @throws {Failure} `pool-exhausted`, naming every pool; `pool-contended`
    */
   async allocate(owner: Owner, pools: readonly SpiderIpPool[]): Promise<Granted> {
-    for (const [i, pool] of pools.entries()) {
-      const granted = await this.#fromPool(owner, pool)
-      if (granted !== undefined) return granted
-      if (i === pools.length - 1) throw await this.#exhausted(pool)
-    }
-    throw fail('pool-none', { ifName: owner.ifName, reasons: 'no pool is named' })
-  }
-
-  /** A certain address. @throws {Failure} `address-not-available`: somebody has it, or no pool */
-  async allocateThis(owner: Owner, ip: Ip, pools: readonly SpiderIpPool[]): Promise<Granted> {
+    await this.#view.ready()
+    const holders: Stored[] = []
     for (const pool of pools) {
-      const list = await this.#listOf(pool)
-      if (!list.has(ip)) continue
-      list.mark(ip)
-      const record = await this.#create(ip, { owner, pool })
-      if (record !== undefined) return { ip, pool, record }
+      const granted = await this.#fromPool({ owner, pool }, holders)
+      if (granted !== undefined) return granted
     }
-    const ranges = pools.map(({ metadata }) => metadata.name).join(', ')
-    throw fail('address-not-available', { address: ip, ranges })
+    throw this.#exhausted(pools, holders)
   }
 
-  /** Frees one address; false when that very record is gone already. */
-  async release(of: {
-    readonly name: string
-    readonly uid: string
-    readonly pool: string
-  }): Promise<boolean> {
-    const { name, uid, pool } = of
-    const known = this.#lists.get(pool)
+  /** A certain address. @throws {Failure} `address-taken`: somebody has it, or no pool */
+  async allocateThis(owner: Owner, ip: Ip, pools: readonly SpiderIpPool[]): Promise<Granted> {
+    await this.#view.ready()
+    const refused = (reason: string): Failure =>
+      fail('address-taken', { address: ip, ifName: owner.ifName, reason })
+    const pool = pools.find((one) => this.#listOf(one).has(ip))
+    const names = pools.map(({ metadata }) => metadata.name).join(', ')
+    if (pool === undefined) throw refused(`it is not in pool ${names}`)
+    this.#listOf(pool).mark(ip)
+    const record = await this.#create(ip, { owner, pool })
+    if (record !== undefined) return { ip, pool, record }
+    const holder = await this.#needs.records.get(allocationRef(allocationName(ip)))
+    throw refused(holder === undefined ? 'it was taken' : `${holderOf(holder)} holds it`)
+  }
+
+  /**
+   * Frees one record; false when that very record is gone already.
+   * With `owner` only while its container has it: a newer one took over.
+   */
+  async release({ name, uid }: Releasing, owner: Owner | undefined): Promise<boolean> {
+    if (owner !== undefined && !(await this.#isHeldBy(owner, { name, uid }))) return false
     try {
-      const freed = await this.#needs.records.delete(allocationRef(name), { uid })
-      if (freed && known !== undefined && !name.includes('-'))
-        (await known.list).free(parseIp(name))
-      return freed
+      return await this.#needs.records.delete(allocationRef(name), { uid })
     } catch (cause) {
-      // another owner has the address by now: ours is gone
+      // another has the address by now: ours is gone
       if (failureIn(cause)?.code === 'record-conflict') return false
       throw cause
+    } finally {
+      this.#view.drop({ name, uid })
     }
   }
 
-  async #fromPool(owner: Owner, pool: SpiderIpPool): Promise<Granted | undefined> {
-    const known = await this.#listOf(pool)
-    const granted = await this.#fromList(known, { owner, pool })
-    if (granted !== undefined) return granted
-    // the hint says full: the truth is in the store
-    this.#lists.delete(pool.metadata.name)
-    return this.#fromList(await this.#listOf(pool), { owner, pool })
+  async #isHeldBy({ containerId }: Owner, at: { name: string; uid: string }): Promise<boolean> {
+    const known = this.#view.get(at.name)
+    if (known?.uid === at.uid) return known.containerId === containerId
+    const record = await this.#needs.records.get(allocationRef(at.name))
+    if (record?.metadata.uid !== at.uid) return false
+    return fieldOf(record, 'containerId') === containerId
   }
 
-  async #fromList(
-    list: FreeList,
-    by: { owner: Owner; pool: SpiderIpPool },
-  ): Promise<Granted | undefined> {
+  /** Undefined when the pool is full; who fills it is then in `holders`. */
+  async #fromPool(by: By, holders: Stored[]): Promise<Granted | undefined> {
+    const list = this.#listOf(by.pool)
     let ip = list.takeLowest()
-    for (let refusals = 0; ip !== undefined && refusals < REFUSALS; refusals++) {
-      const record = await this.#create(ip, by).catch((cause: unknown) => {
-        if (ip !== undefined) list.free(ip)
-        throw cause
-      })
+    for (let refusals = 0; refusals < MOST_REFUSALS; ) {
+      if (ip === undefined) {
+        const all = await this.#lookAt(by.pool, list)
+        ip = list.takeRandom(this.#needs.random)
+        if (ip !== undefined) continue
+        holders.push(...all)
+        return undefined
+      }
+      const record = await this.#create(ip, by)
       if (record !== undefined) return { ip, pool: by.pool, record }
+      refusals++
       ip = list.takeRandom(this.#needs.random)
     }
-    if (ip !== undefined) list.free(ip)
-    return undefined
+    throw fail('pool-contended', { pool: by.pool.metadata.name, tries: MOST_REFUSALS })
   }
 
-  /** Undefined when somebody has the address. */
-  async #create(
-    ip: Ip,
-    { owner, pool }: { owner: Owner; pool: SpiderIpPool },
-  ): Promise<Stored | undefined> {
-    const document: Document = allocationOf(ip, {
-      owner,
-      pool: pool.metadata.name,
-      node: this.#needs.node,
-    })
+  /** Undefined when somebody has the address; it stays marked then. */
+  async #create(ip: Ip, { owner, pool }: By): Promise<Stored | undefined> {
+    const name = allocationName(ip)
+    this.#pending.add(name)
+    const by = { owner, pool: pool.metadata.name, node: this.#needs.node }
     try {
-      return await this.#needs.records.create(document)
+      const record = await this.#needs.records.create(allocationOf(ip, by))
+      this.#view.put(record)
+      return record
     } catch (cause) {
       if (failureIn(cause)?.code === 'record-exists') return undefined
+      this.#listOf(pool).free(ip)
       throw cause
+    } finally {
+      this.#pending.delete(name)
     }
   }
 
-  #listOf(pool: SpiderIpPool): Promise<FreeList> {
-    const { name, resourceVersion = '' } = pool.metadata
+  /** Who holds the pool's addresses in truth; marks that nobody stands behind are taken off. */
+  async #lookAt(pool: SpiderIpPool, list: FreeList): Promise<Stored[]> {
+    const holders: Stored[] = []
+    for await (const { items } of pagesOf(this.#needs.records, ofPool(pool))) {
+      holders.push(...items.filter((item) => fieldOf(item, 'pool') === pool.metadata.name))
+    }
+    const names = new Set(holders.map(({ metadata }) => metadata.name))
+    for (const ip of list.taken()) {
+      const name = allocationName(ip)
+      if (names.has(name) || this.#pending.has(name)) continue
+      const record = await this.#needs.records.get(allocationRef(name))
+      if (record !== undefined) this.#view.put(record)
+      else if (!this.#pending.has(name)) list.free(ip)
+    }
+    return holders
+  }
+
+  #listOf(pool: SpiderIpPool): FreeList {
+    const { name, uid = '', resourceVersion = '' } = pool.metadata
+    const key = `${uid} ${resourceVersion}`
     const known = this.#lists.get(name)
-    if (known?.version === resourceVersion) return known.list
-    const list = this.#readList(pool)
-    this.#lists.set(name, { version: resourceVersion, list })
-    // a list that could not be read must not stay
-    list.catch(() => this.#lists.delete(name))
+    if (known?.key === key) return known.list
+    const list = new FreeList(rangesOfPool(pool), familyOfSubnet(pool.spec.subnet) ?? 4)
+    for (const { ip } of this.#view.all()) list.mark(ip)
+    this.#lists.set(name, { key, list })
     return list
   }
 
-  async #readList(pool: SpiderIpPool): Promise<FreeList> {
-    const list = new FreeList(rangesOfPool(pool), poolFamily(pool.spec.subnet) ?? 4)
-    const { items } = await this.#needs.records.list(allocationsOf({ pool: pool.metadata.name }))
-    for (const item of items) list.mark(parseIp(fieldOf(item, 'address')))
-    return list
+  #exhausted(pools: readonly SpiderIpPool[], holders: readonly Stored[]): Failure {
+    const shown = holders.slice(0, SHOWN_HOLDERS)
+    const texts = shown.map((item) => `${fieldOf(item, 'address')} ${holderOf(item)}`).join(', ')
+    const more = holders.length > shown.length ? ` and ${holders.length - shown.length} more` : ''
+    const size = pools.reduce((sum, pool) => sum + this.#listOf(pool).size, 0)
+    const pool = pools.map(({ metadata }) => metadata.name).join(', ')
+    return fail('pool-exhausted', { pool, size, holders: `${texts}${more}` || 'nobody' })
   }
-
-  async #exhausted(pool: SpiderIpPool): Promise<Error> {
-    const { name } = pool.metadata
-    const { items } = await this.#needs.records.list(allocationsOf({ pool: name }))
-    const shown = items.slice(0, SHOWN_HOLDERS).map((item) => allocationLabel(item))
-    const more = items.length > shown.length ? ` and ${items.length - shown.length} more` : ''
-    const size = (await this.#listOf(pool)).size
-    return fail('pool-exhausted', {
-      pool: name,
-      size,
-      holders: `${shown.join(', ')}${more}` || 'nobody',
-    })
-  }
-}
-
-function allocationLabel(item: Stored): string {
-  return `${fieldOf(item, 'address')} ${holderOf(item)}`
 }
 
 /** What the journal keeps of a granted address. */
 export function heldOf({ ip, pool, record }: Granted) {
   const { uid } = record.metadata
   return { held: 'allocation', name: allocationName(ip), uid, pool: pool.metadata.name } as const
+}
+
+function isOf(record: Stored, owner: Owner): boolean {
+  return fieldOf(record, 'owner') === ownerKey(owner)
+}
+
+function ofPool({ metadata }: SpiderIpPool) {
+  return allocationsOf({ pool: metadata.name })
 }

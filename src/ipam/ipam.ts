@@ -26,7 +26,7 @@ export type IpamRequest<Conf> = {
   readonly conf: Conf
   readonly owner: Owner
   readonly cniVersion: CniVersion
-  /** Addresses asked for (CNI_ARGS IP, args.cni.ips, runtimeConfig.ips), in that order, as written. */
+  /** Addresses asked for by CNI_ARGS IP, args.cni.ips, runtimeConfig.ips, in that order. */
   readonly requested: readonly string[]
   /** CNI_ARGS as given. */
   readonly args: string
@@ -46,9 +46,9 @@ export type Reservation = {
 export interface Ipam<Conf> {
   /** CNI `ipam.type`. */
   readonly type: string
-  /** Reads the whole network configuration (the IPAM's part is `ipam`, `runtimeConfig` beside it). */
+  /** Reads the whole network configuration: the IPAM's part is its `ipam`. */
   parse(raw: unknown): { readonly conf: Conf; readonly warnings: readonly string[] }
-  /** All or nothing. @throws {Failure} `pool-exhausted`, `pool-missing`, ... and holds nothing then */
+  /** All or nothing. @throws {Failure} `pool-exhausted`, `pool-missing`, ...; holds nothing then */
   reserve(request: IpamRequest<Conf>): Promise<Reservation>
   /** Frees all that this owner holds; with `held` without looking for it first. */
   release(of: {

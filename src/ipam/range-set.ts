@@ -70,8 +70,8 @@ function setOf(documents: readonly RangeDocument[], index: number): RangeSet {
   if (families.size > 1) return bad('mixed address families')
   for (const [i, a] of set.entries()) {
     const b = set.find((one, k) => k > i && meets(a, one))
-    if (b !== undefined)
-      return bad(`subnets ${textOfRange(a.range)} and ${textOfRange(b.range)} overlap`)
+    if (b === undefined) continue
+    return bad(`subnets ${textOfRange(a.range)} and ${textOfRange(b.range)} overlap`)
   }
   return set
 }
@@ -83,7 +83,8 @@ function rangeOf(document: RangeDocument, bad: (reason: string) => never): HostR
   if (prefix > bitsOf(family) - 2) bad(`Network ${network} too small to allocate from`)
   if (network !== subnet) {
     bad(
-      `Network has host bits set. For a subnet mask of length ${prefix} the network address is ${cidrParts(network).ip}`,
+      `Network has host bits set. For a subnet mask of length ${prefix} ` +
+        `the network address is ${cidrParts(network).ip}`,
     )
   }
   const whole = rangeOfCidr(subnet)
@@ -95,8 +96,9 @@ function rangeOf(document: RangeDocument, bad: (reason: string) => never): HostR
   const end = family === 4 ? whole.last - 1n : whole.last
   const first = endOf('RangeStart', document.rangeStart, { whole, subnet, bad }) ?? whole.first + 1n
   const last = endOf('RangeEnd', document.rangeEnd, { whole, subnet, bad }) ?? end
-  if (first > last)
+  if (first > last) {
     bad(`RangeStart ${ipFromBits(family, first)} is after RangeEnd ${ipFromBits(family, last)}`)
+  }
   return { subnet, range: { family, first, last }, gateway }
 }
 

@@ -91,7 +91,7 @@ export type Change = {
 export interface Records {
   get(ref: Ref): Promise<Stored | undefined>
   list(selection: Selection): Promise<Page>
-  /** @throws {Failure} `record-exists`: the name is taken (this is what makes an allocation safe) */
+  /** @throws {Failure} `record-exists`: the name is taken; what makes an allocation safe */
   create(document: Document): Promise<Stored>
   /**
    * Replaces the whole document; `metadata.resourceVersion` must be the stored one.

@@ -14,6 +14,7 @@ export {
   type PluginObject,
   pluginsOf,
 } from './conflist.ts'
+export { withCoordinatorValues } from './coordinator-values.ts'
 export { type DefaultRouteChange, defaultRouteChanges, type RouteRequest } from './default-route.ts'
 export { NETWORK_FAILURES } from './failures.ts'
 export { nadNameOf, nadOf } from './nad-of-config.ts'

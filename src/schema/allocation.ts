@@ -14,6 +14,7 @@ export const ALLOCATION_KIND = 'Allocation'
 const spec = z.object({
   address: z.string(),
   pool: z.string(),
+  family: z.literal([4, 6]),
   /** Identity of the owner: pod UID and interface, or network, container and interface. */
   owner: z.string(),
   podNamespace: z.string().exactOptional(),
@@ -25,8 +26,12 @@ const spec = z.object({
   node: z.string(),
 })
 
+/** `releasing`: given back by DEL, and not free before its interface is seen gone. */
+const status = z.object({ state: z.literal('releasing').exactOptional() })
+
 export const allocation = z.object({
   ...headOf(ALLOCATION_API_VERSION, ALLOCATION_KIND),
   spec,
+  status: status.exactOptional(),
 })
 export type Allocation = z.output<typeof allocation>

@@ -14,7 +14,8 @@ const labelSelector = z.looseObject({
     .array(
       z.object({
         key: z.string(),
-        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+        /** Checked with its values by admission, as upstream does. */
+        operator: z.string(),
         values: z.array(z.string()).exactOptional(),
       }),
     )
@@ -41,8 +42,9 @@ const spec = z.object({
 
 const status = z.looseObject({
   allocatedIPs: z.string().exactOptional(),
-  totalIPCount: z.int().min(0).exactOptional(),
-  allocatedIPCount: z.int().min(0).exactOptional(),
+  /** Up to 2^63-1: not every such number is exact here. */
+  totalIPCount: z.number().min(0).exactOptional(),
+  allocatedIPCount: z.number().min(0).exactOptional(),
 })
 
 export const SPIDER_API_VERSION = 'spiderpool.spidernet.io/v2beta1'

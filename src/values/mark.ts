@@ -7,7 +7,7 @@ import type { Link } from './link.ts'
 
 /** IFLA_GROUP of every link that Verbena makes: ASCII `vb`. */
 export const VERBENA_GROUP = 0x7662
-/** `proto` of every route and rule that Verbena makes (rt_protos has none above 192 but bgp..eigrp). */
+/** `proto` of every route and rule that Verbena makes; no name in rt_protos has this number. */
 export const VERBENA_PROTOCOL = 118
 /** nf_tables table that holds every rule of ours in a namespace. */
 export const VERBENA_TABLE = 'verbena'

@@ -6,7 +6,8 @@ import { hostname } from 'node:os'
 import { pino } from 'pino'
 import { textOfThrown } from '#values/failure.ts'
 import { runAgent } from './agent.ts'
-import { AGENT_OPTIONS, parseAgentOptions } from './options.ts'
+import { AGENT_OPTIONS } from '#apps/agent-options.ts'
+import { parseAgentOptions } from './options.ts'
 
 /** @returns the exit status: 0 after a signal, 1 when it cannot start, 2 for a wrong argument */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -31,7 +32,12 @@ function usage(): string {
   const lines = AGENT_OPTIONS.map(({ name, value, help }) => {
     return `  ${`--${name} ${value}`.padEnd(28)}${help}`
   })
-  return `Usage: verbena agent [options]\n\nServes container runtimes on this node.\n\n${lines.join('\n')}
+  const options = lines.join('\n')
+  return `Usage: verbena agent [options]
+
+Serves container runtimes on this node.
+
+${options}
 
 Example:
   verbena agent --node a --store /var/lib/verbena/store.db --cluster-network kube-system/ipoib

@@ -3,6 +3,7 @@
  * @module
  */
 import { parseArgs } from 'node:util'
+import { AGENT_OPTIONS } from '#apps/agent-options.ts'
 
 /** Where the agent listens, keeps its state, and what it serves. */
 export type AgentOptions = {
@@ -24,25 +25,13 @@ export type AgentOptions = {
   readonly hostRoot: string
 }
 
-/** Options of `verbena agent` with what each means, for `--help` and the parser. */
-export const AGENT_OPTIONS = [
-  { name: 'node', value: 'NAME', help: 'name of the node (default: host name)' },
-  { name: 'store', value: 'FILE', help: 'store (default: /var/lib/verbena/store.db)' },
-  { name: 'state', value: 'DIR', help: 'journal folder (default: /var/lib/verbena/NODE)' },
-  { name: 'socket', value: 'FILE', help: 'shim socket (default: /run/verbena/agent.sock)' },
-  { name: 'status-socket', value: 'FILE', help: 'status socket (default: beside the shim socket)' },
-  { name: 'cluster-network', value: 'NS/NAME', help: 'network of pods that name none' },
-  { name: 'conf-dir', value: 'DIR', help: 'CNI configurations by name (default: /etc/cni/net.d)' },
-  { name: 'host-root', value: 'DIR', help: 'where the host root is mounted (default: none)' },
-] as const
-
 /** Reads the arguments after `agent`. @throws {TypeError} naming an option that does not exist */
 export function parseAgentOptions(argv: readonly string[], hostName: string): AgentOptions {
   const options = Object.fromEntries(
     AGENT_OPTIONS.map(({ name }) => [name, { type: 'string' }] as const),
   )
   const { values } = parseArgs({ args: [...argv], options, strict: true })
-  const text = (name: string, otherwise: string): string => String(values[name] ?? otherwise)
+  const text = (name: string, otherwise: string): string => values[name] ?? otherwise
   const node = text('node', hostName)
   const socket = text('socket', '/run/verbena/agent.sock')
   return {

@@ -6,7 +6,12 @@
 import { type RawConf, type Row, type Wanted, fail as attachFail } from '#attach/index.ts'
 import type { Clock } from '#needs/clock.ts'
 import type { Document, Records, Stored } from '#needs/records.ts'
-import { type WantedAttachment, pluginsOf, wantedAttachments } from '#network/index.ts'
+import {
+  type WantedAttachment,
+  pluginsOf,
+  wantedAttachments,
+  withCoordinatorValues,
+} from '#network/index.ts'
 import type { Owner, PodRef } from '#values/owner.ts'
 import { knownVersion } from '#wire/cni/version.ts'
 
@@ -19,7 +24,7 @@ export type PodRequest = Pick<
 }
 
 export interface PodNetworks {
-  /** @throws {Failure} `pod-unknown` after a bounded wait, `pod-uid-differs`, `network-none`, ... */
+  /** @throws {Failure} `pod-unknown` after a bounded wait, `pod-uid-differs`, `nad-missing`, ... */
   wanted(request: PodRequest): Promise<readonly Wanted[]>
   /** For DEL: nothing when the pod, or a network of it, is unknown by now. */
   wantedIfKnown(request: PodRequest): Promise<readonly Wanted[]>
@@ -42,6 +47,10 @@ export type PodNetworkNeeds = {
 /** How long an ADD waits for its Pod to be known, in milliseconds. */
 const POD_WAIT_MS = 2_500
 const POD_POLL_MS = 25
+const COORDINATOR = {
+  apiVersion: 'spiderpool.spidernet.io/v2beta1',
+  kind: 'SpiderCoordinator',
+} as const
 /** Namespace of a default network that is named without one, as Multus has it. */
 const MULTUS_NAMESPACE = 'kube-system'
 
@@ -64,9 +73,13 @@ export function podNetworks(needs: PodNetworkNeeds): PodNetworks {
       throw attachFail('pod-unnamed', { containerId: request.owner.containerId })
     }
     const pod = await waitForPod(ref, needs)
-    const namespace = await get('Namespace', undefined, ref.namespace)
-    const found = await networksOf(pod, ref, { request, needs })
-    return found.map((one) => wantedOf(one, { request, pod, namespace }))
+    const [namespace, coordinators, found] = await Promise.all([
+      get('Namespace', undefined, ref.namespace),
+      needs.records.list({ ...COORDINATOR, limit: 1 }),
+      networksOf(pod, ref, { request, needs }),
+    ])
+    const coordinator = coordinators.items[0]
+    return found.map((one) => wantedOf(one, { request, pod, namespace, coordinator }))
   }
   return {
     documents,
@@ -122,15 +135,24 @@ async function networksOf(
 
 function wantedOf(
   { network, ifName, confList, runtimeConfig, cniArgs, envArgs }: WantedAttachment,
-  of: { request: PodRequest; pod: Document; namespace: Document | undefined },
+  of: {
+    readonly request: PodRequest
+    readonly pod: Document
+    readonly namespace: Document | undefined
+    readonly coordinator: Document | undefined
+  },
 ): Wanted {
-  const { request, pod, namespace } = of
+  const { request, pod, namespace, coordinator } = of
+  const injected = { runtimeConfig, cniArgs, prevResult: undefined }
+  const plugins = pluginsOf(confList, injected).map((plugin) => {
+    return plugin['type'] === 'coordinator' ? withCoordinatorValues(plugin, coordinator) : plugin
+  })
   const owner: Owner = { ...request.owner, network: confList.name, ifName }
   return {
     owner,
     netns: request.netns,
     cniVersion: knownVersion(confList.cniVersion) ?? request.cniVersion,
-    plugins: pluginsOf(confList, { runtimeConfig, cniArgs, prevResult: undefined }),
+    plugins,
     args: [request.args, ...Object.entries(envArgs).map((pair) => pair.join('='))].join(';'),
     prevResult: undefined,
     root: request.root,

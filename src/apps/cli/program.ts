@@ -200,8 +200,11 @@ function addLab(program: Command, call: Call): void {
     )
     .option('--keep', 'leave it running')
     .option('--nodes <N>', 'number of nodes', '2')
-    .option('--parent <NAME>', 'use this interface of an HCA of the machine as parent')
-    .option('--timeout <SECONDS>', 'give up after so long')
+    .option(
+      '--parent <NAME>',
+      'parent interface of every node (default: the master that the files name)',
+    )
+    .option('--timeout <SECONDS>', 'give up after so long (default: 300)')
     .action(() =>
       call(async (context) => {
         const { runLab } = await import('#apps/lab/index.ts')

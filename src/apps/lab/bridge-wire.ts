@@ -28,6 +28,7 @@ export function bridgeWire(run: Run, ip: Ip): Wire {
         }
       }
     },
+    rdmaDevices: () => Promise.resolve([]),
     async cut(node) {
       for (const { end } of laid.filter((one) => one.node === node)) {
         await ip('-n', netns, 'link', 'set', end, 'down')

@@ -41,6 +41,14 @@ export type Added =
   | { readonly added: true; readonly ips: readonly string[]; readonly ms: number }
   | { readonly added: false; readonly reason: string }
 
+/** A container that runs. */
+export type Started = {
+  /** What it has printed by now, and the file that it is in. */
+  readonly log: { readonly name: string; readonly text: string }
+  /** RFC 3339. */
+  readonly startedAt: string
+}
+
 /** An interface inside a pod; what the ground has not is undefined. */
 export type PodInterface = {
   readonly name: string
@@ -52,13 +60,15 @@ export type PodInterface = {
 export interface Ground {
   /** Nodes with their parents, up and with a carrier. */
   makeNodes(nodes: readonly NodePlan[]): Promise<void>
-  /** Starts the agents; resolves when all are ready. */
-  startAgents(): Promise<void>
+  /** RDMA devices of the nodes' HCAs; none where the ground has no HCAs. */
+  rdmaDevices(): Promise<readonly string[]>
+  /** Starts the agents; resolves when all are ready, with a line about each. */
+  startAgents(): Promise<readonly string[]>
   run(place: Place, words: readonly string[]): Promise<Printed>
   /** The pod's namespace, and ADD as its runtime asks for it. */
   attach(bound: Bound): Promise<Added>
   /** The container's process; resolves when it is alive and `eth0` is up. */
-  start(bound: Bound, words: readonly string[]): Promise<{ readonly log: string }>
+  start(bound: Bound, words: readonly string[]): Promise<Started>
   interfaces(pod: string): Promise<readonly PodInterface[]>
   /** Parents without a carrier, as `ibs5f0 of node-a`. */
   withoutCarrier(): Promise<readonly string[]>

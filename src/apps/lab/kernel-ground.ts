@@ -8,14 +8,14 @@ import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail } from '#apps/failures.ts'
 import { demand, execute } from './command.ts'
-import type { Added, Bound, Ground, NodePlan, Place, PodInterface, Printed } from './ground.ts'
+import type { Added, Bound, Ground, NodePlan, Place, PodInterface, Printed, Started } from './ground.ts'
 import { type Observed, compareWith, marked, observe } from './observed.ts'
 import { podInterfaces, withoutCarrier } from './pod-links.ts'
 import { endProcess, startProcess, waitUntil } from './processes.ts'
 import { type RunRecord, removeNamespaces, writeRecord } from './record.ts'
 import { type Run, installed, netnsName, netnsPath } from './run.ts'
 import { POD_INTERFACE, addPod, delPod } from './runtime.ts'
-import { agentReady, lastLines } from './agent-log.ts'
+import { agentReady, lastLines, readyLine, textOfLog } from './agent-log.ts'
 import { type Wire, parentsOf } from './wire.ts'
 
 export type KernelGroundOptions = {
@@ -74,7 +74,11 @@ export class KernelGround implements Ground {
     })
   }
 
-  async startAgents(): Promise<void> {
+  rdmaDevices(): Promise<readonly string[]> {
+    return this.#options.wire.rdmaDevices()
+  }
+
+  async startAgents(): Promise<readonly string[]> {
     const { run, store, env } = this.#options
     for (const node of this.#record.nodes) {
       const folder = join(run.folder, node.name)
@@ -97,6 +101,9 @@ export class KernelGround implements Ground {
     }
     for (const { name, pid = 0 } of this.#record.nodes) await this.#awaitAgent(name, pid)
     this.#nodesBefore = await this.#observeNodes()
+    return this.#record.nodes.map(({ name, pid }) => {
+      return `${name}  agent, process ${pid}, ${readyLine(join(run.folder, name, 'agent.log'))}`
+    })
   }
 
   async run(place: Place, words: readonly string[]): Promise<Printed> {
@@ -118,7 +125,7 @@ export class KernelGround implements Ground {
     return addPod(bound, { ...this.#runtime(bound), signal })
   }
 
-  async start({ pod }: Bound, words: readonly string[]): Promise<{ readonly log: string }> {
+  async start({ pod }: Bound, words: readonly string[]): Promise<Started> {
     const { run, env } = this.#options
     const { name } = pod.metadata
     const log = join(run.folder, `${name}.log`)
@@ -135,7 +142,7 @@ export class KernelGround implements Ground {
     if (!processAlive(pid)) {
       throw fail('lab-process-ended', { program: `container of pod ${name}`, said: lastLines(log) })
     }
-    return { log }
+    return { log: { name: log, text: textOfLog(log) }, startedAt: new Date().toISOString() }
   }
 
   interfaces(pod: string): Promise<readonly PodInterface[]> {

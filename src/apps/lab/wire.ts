@@ -11,6 +11,8 @@ export type Parent = ParentPlan & { readonly node: string }
 export interface Wire {
   /** Brings the parents into the namespaces of their nodes, under their names, down. */
   lay(parents: readonly Parent[]): Promise<void>
+  /** RDMA devices of the HCAs that parents belong to. */
+  rdmaDevices(): Promise<readonly string[]>
   /** Takes out the cables of a node. */
   cut(node: string): Promise<void>
   /** Takes away what was made beside the nodes' namespaces, after these are gone. */

@@ -1,0 +1,52 @@
+/**
+ * A request's end: what is printed and what is logged, one line an outcome.
+ * The one place of the agent where a Failure becomes a CNI error object.
+ *
+ * Spec: CNI 1.1.0, section 5 (Error).
+ * @module
+ */
+import type { Note } from '#attach/index.ts'
+import type { Log } from '#needs/log.ts'
+import { failureIn, textOfThrown } from '#values/failure.ts'
+import { cniErrorOf, formatError } from '#wire/cni/error-json.ts'
+import { EVENTS } from './events.ts'
+import type { Answer, ShimRequest } from './server.ts'
+
+/** Never throws. */
+export async function answerWith(
+  request: ShimRequest,
+  work: (from: ShimRequest) => Promise<string>,
+  log: Log,
+): Promise<Answer> {
+  const startedMs = performance.now()
+  const { CNI_COMMAND: verb, CNI_CONTAINERID: container, CNI_IFNAME: ifName } = request.env
+  const about = { verb, type: request.argv0, container, ifName }
+  try {
+    const stdout = await work(request)
+    log.info({ ...about, ms: since(startedMs) }, EVENTS.answered)
+    return { status: 0, stdout }
+  } catch (cause) {
+    const failure = failureIn(cause)
+    const text = textOfThrown(cause)
+    if (failure === undefined) log.error({ ...about, cause: stackOf(cause) }, EVENTS.defect)
+    else log.warn({ ...about, code: failure.code, text, ms: since(startedMs) }, EVENTS.refused)
+    const version = /"cniVersion"\s*:\s*"([0-9.]+)"/.exec(request.stdin)?.[1] ?? '1.1.0'
+    return { status: 1, stdout: `${formatError(cniErrorOf(cause), version)}\n` }
+  }
+}
+
+/** Milliseconds with two decimals. */
+function since(startedMs: number): number {
+  return Math.round((performance.now() - startedMs) * 100) / 100
+}
+
+function stackOf(cause: unknown): string {
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+}
+
+/** What happened to an attachment beside its answer. */
+export function logNote({ note, attachment, text }: Note, log: Log): void {
+  if (note === 'undo-failed') log.error({ attachment, note, text }, EVENTS.noted)
+  else if (note === 'warning') log.warn({ attachment, note, text }, EVENTS.noted)
+  else log.info({ attachment, note, text }, EVENTS.noted)
+}

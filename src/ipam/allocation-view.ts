@@ -1,0 +1,163 @@
+/**
+ * What this agent knows of who holds which address: read once, then kept by
+ * its own writes and a watch. A hint: what is decided by it is decided again
+ * by the store.
+ * @module
+ */
+import type { Records, Selection, Stored } from '#needs/records.ts'
+import { failureIn } from '#values/failure.ts'
+import type { Ip } from '#values/ip.ts'
+import { type Owner, ownerKey } from '#values/owner.ts'
+import { addressOfName, allocationsOf, fieldOf } from './allocation.ts'
+
+/** What is known of one allocation. */
+export type Known = {
+  readonly ip: Ip
+  readonly uid: string
+  readonly pool: string
+  readonly owner: string
+  readonly containerId: string
+}
+
+/** Told of every address that becomes taken or free. */
+export type Listener = { taken(ip: Ip): void; free(ip: Ip): void }
+
+/** Documents of a list read at a time, so that others get their turn in between. */
+const PAGE = 500
+
+/** Ends by itself when its store is closed; {@link AllocationView.close} ends it before. */
+export class AllocationView {
+  readonly #records: Records
+  readonly #listener: Listener
+  readonly #byName = new Map<string, Known>()
+  readonly #byOwner = new Map<string, Map<string, Known>>()
+  readonly #ended = new AbortController()
+  #reading: Promise<void> | undefined
+
+  constructor(records: Records, listener: Listener) {
+    this.#records = records
+    this.#listener = listener
+  }
+
+  /** Resolves when all that was written before the first call is known. @throws {Failure} of the store */
+  ready(): Promise<void> {
+    this.#reading ??= this.#start()
+    return this.#reading
+  }
+
+  /** What is known under the name of a record. */
+  get(name: string): Known | undefined {
+    return this.#byName.get(name)
+  }
+
+  /** Every address that somebody has. */
+  all(): Iterable<Known> {
+    return this.#byName.values()
+  }
+
+  /** Records of an owner, by name. */
+  ofOwner(owner: Owner): Known[] {
+    return [...(this.#byOwner.get(ownerKey(owner))?.values() ?? [])]
+  }
+
+  /** Takes note of a record as it is now. */
+  put(record: Stored): void {
+    const known = knownOf(record)
+    if (known === undefined) return
+    const { name } = record.metadata
+    this.#forget(name)
+    this.#byName.set(name, known)
+    const ofOwner = this.#byOwner.get(known.owner) ?? new Map<string, Known>()
+    this.#byOwner.set(known.owner, ofOwner.set(name, known))
+    this.#listener.taken(known.ip)
+  }
+
+  /** Takes note that a record is gone; one that has taken its name since is left. */
+  drop({ name, uid }: { readonly name: string; readonly uid: string }): void {
+    const known = this.#byName.get(name)
+    if (known === undefined || known.uid !== uid) return
+    this.#forget(name)
+    this.#listener.free(known.ip)
+  }
+
+  close(): void {
+    this.#ended.abort()
+  }
+
+  #forget(name: string): void {
+    const known = this.#byName.get(name)
+    if (known === undefined) return
+    this.#byName.delete(name)
+    const ofOwner = this.#byOwner.get(known.owner)
+    ofOwner?.delete(name)
+    if (ofOwner?.size === 0) this.#byOwner.delete(known.owner)
+  }
+
+  async #start(): Promise<void> {
+    try {
+      const since = await this.#readAll()
+      this.#follow(since).then(
+        () => this.#again(),
+        () => this.#again(),
+      )
+    } catch (cause) {
+      this.#again()
+      throw cause
+    }
+  }
+
+  /** The next that wants to know reads anew. */
+  #again(): void {
+    this.#reading = undefined
+  }
+
+  async #readAll(): Promise<string> {
+    const before = new Set(this.#byName.keys())
+    let since: string | undefined
+    for await (const page of pagesOf(this.#records, allocationsOf('all'))) {
+      since ??= page.resourceVersion
+      for (const record of page.items) {
+        before.delete(record.metadata.name)
+        this.put(record)
+      }
+    }
+    for (const name of before) this.drop({ name, uid: this.#byName.get(name)?.uid ?? '' })
+    return since ?? ''
+  }
+
+  async #follow(since: string): Promise<void> {
+    const watch = this.#records.watch(allocationsOf('all'), since, this.#ended.signal)
+    for await (const { change, document } of watch) {
+      const { name, uid } = document.metadata
+      if (change === 'deleted') this.drop({ name, uid })
+      else this.put(document)
+    }
+  }
+}
+
+/** Pages of a list, one after the other. */
+export async function* pagesOf(records: Records, selection: Selection) {
+  let from: string | undefined
+  do {
+    const page = await records.list({
+      ...selection,
+      limit: PAGE,
+      ...(from === undefined ? {} : { from }),
+    })
+    yield page
+    from = page.next
+  } while (from !== undefined)
+}
+
+/** Undefined for a record whose name is no address: it holds none. */
+function knownOf(record: Stored): Known | undefined {
+  const { name, uid } = record.metadata
+  try {
+    const ip = addressOfName(name)
+    const [pool, owner] = [fieldOf(record, 'pool'), fieldOf(record, 'owner')]
+    return { ip, uid, pool, owner, containerId: fieldOf(record, 'containerId') }
+  } catch (cause) {
+    if (failureIn(cause) === undefined) throw cause
+    return undefined
+  }
+}
