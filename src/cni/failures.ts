@@ -32,6 +32,10 @@ export const PLUGIN_FAILURES = {
     ...host,
   },
   'master-down': { message: 'Cannot attach to {master}: it is down', ...host },
+  'guid-not-on-port': {
+    message: 'Cannot use GUID {guid} for a child of {master}: the port has only {guids}',
+    ...host,
+  },
   'dhcp-unsupported': { message: 'ipam dhcp type is not supported', ...unsupported },
   'macvlan-mode-unknown': { message: 'unknown macvlan mode: "{mode}"', ...conf },
   'macvlan-mtu-invalid': {

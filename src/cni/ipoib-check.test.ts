@@ -51,6 +51,7 @@ test('check() of ipoib finds each difference from prevResult, and nothing else',
         sysctl: async () => undefined,
         driverOf: async () => undefined,
         hcaPort: async () => undefined,
+        portGuids: async () => [],
       },
     )
     return failures.map(({ message }) => message)

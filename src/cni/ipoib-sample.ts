@@ -35,6 +35,7 @@ export const saw: IpoibSaw = {
   parent,
   driver: 'ibfake',
   port: { rdmaDevice: 'ibfake0', port: 1, pkeys: [parsePkey('0xffff')] },
+  guids: undefined,
 }
 export const conf: IpoibConf = {
   master: parent.name,

@@ -1,6 +1,7 @@
 import { deepEqual, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseGuid } from '#values/guid.ts'
+import { parseHardwareAddress } from '#values/hardware-address.ts'
 import { parsePkey } from '#values/pkey.ts'
 import { NO_DNS } from '#wire/cni/empty-result.ts'
 import type { Addressing } from '#wire/cni/result.ts'
@@ -80,6 +81,7 @@ const plans: readonly Case[] = [
       mtu: 65520,
       guid: parseGuid('02:00:00:00:00:00:00:01'),
     },
+    saw: { guids: [parseGuid('02:00:00:00:00:00:00:01')] },
     lines: [
       'link add vbtemp kind ipoib in-place on ib0 mode connected pkey ' +
         `0x8003 address ${'00:'.repeat(12)}02:00:00:00:00:00:00:01`,
@@ -140,6 +142,53 @@ for (const { when, seen, error } of [
     throws(() => ipoib.plan(request, { ...saw, ...seen }), { message: error })
   })
 }
+
+test('plan() of ipoib refuses a GUID that the port does not have', () => {
+  const guid = parseGuid('02:00:00:00:00:00:00:01')
+  const message =
+    'Cannot use GUID 02:00:00:00:00:00:00:01 for a child of ib0: ' +
+    'the port has only 00:02:c9:03:00:f0:00:01'
+  throws(
+    () =>
+      ipoib.plan(
+        { ...request, conf: { ...conf, guid } },
+        { ...saw, guids: [parseGuid('00:02:c9:03:00:f0:00:01')] },
+      ),
+    { message },
+  )
+})
+
+test('observe() of ipoib looks at the port only for a P_Key or a GUID', async () => {
+  const [own, other] = ['00:02:c9:03:00:f0:00:01', '02:00:00:00:00:00:00:01'].map(parseGuid)
+  const address = parseHardwareAddress(`80:00:00:48:fe:80:${'00:'.repeat(6)}${own}`)
+  const asked: string[] = []
+  const observe = (over: Partial<IpoibConf>): Promise<IpoibSaw> =>
+    ipoib.observe(
+      { ...request, conf: { ...conf, ...over } },
+      {
+        link: async (where) => (where === 'host' ? { ...parent, address } : undefined),
+        sysctl: async () => '0',
+        addresses: async () => [],
+        routes: async () => [],
+        driverOf: async () => 'ibfake',
+        hcaPort: async () => (asked.push('port'), saw.port),
+        portGuids: async () => (asked.push('guids'), other === undefined ? [] : [other]),
+      },
+    )
+  deepEqual([(await observe({})).port, asked.splice(0)], [undefined, []])
+  deepEqual(
+    [(await observe({ pkey: parsePkey('3') })).guids, asked.splice(0)],
+    [undefined, ['port']],
+  )
+  const { guids } = await observe({ guid: parseGuid('02:00:00:00:00:00:00:01') })
+  deepEqual(
+    [guids, asked],
+    [
+      [own, other],
+      ['port', 'guids'],
+    ],
+  )
+})
 
 test('plan() of ipoib refuses an IPAM that gave no address', () => {
   const addressing = { ...v4, ips: [] }

@@ -1,7 +1,8 @@
 /**
  * CNI plugin `ipoib`: an IPoIB child of an InfiniBand port's interface, in the
  * pod. Beside ipoib-cni's keys it takes `pkey` (a partition of the port, the
- * parent's when absent), `mode`, and `guid` (the child's port GUID).
+ * parent's when absent), `mode`, and `guid` (one of the port's GUIDs: ib_ipoib
+ * leaves a child without carrier under any other, and says nothing).
  *
  * Spec: CNI 1.1.0; RFC 4391; Linux Documentation/infiniband/ipoib.rst. The
  * children of a port share its GUID and so their EUI-64 IPv6 link-local
@@ -33,7 +34,9 @@ import {
 } from './main-link.ts'
 import type { Plugin } from './plugin.ts'
 
-export type IpoibNeeds = MainNeeds & CheckNeeds & Pick<KernelQuestions, 'driverOf' | 'hcaPort'>
+export type IpoibNeeds = MainNeeds &
+  CheckNeeds &
+  Pick<KernelQuestions, 'driverOf' | 'hcaPort' | 'portGuids'>
 
 export type IpoibConf = {
   readonly master: IfName
@@ -49,7 +52,10 @@ export type IpoibConf = {
 export type IpoibSaw = PodSaw & {
   readonly parent: Link | undefined
   readonly driver: string | undefined
+  /** Looked at only for a configuration that names a P_Key or a GUID. */
   readonly port: HcaPort | undefined
+  /** Those a child may bear; undefined when none is asked for. */
+  readonly guids: readonly Guid[] | undefined
 }
 
 const read = confReader(IPOIB_CONF)
@@ -83,17 +89,23 @@ export const ipoib: Plugin<IpoibConf, IpoibNeeds, IpoibSaw> = {
       observePod(request, needs),
       needs.link('host', request.conf.master),
     ])
-    if (parent?.kind.kind !== 'ipoib') return { ...pod, parent, driver: undefined, port: undefined }
+    if (parent?.kind.kind !== 'ipoib') {
+      return { ...pod, parent, driver: undefined, port: undefined, guids: undefined }
+    }
     const [driver, port] = await Promise.all([
       parent.pci === undefined ? undefined : needs.driverOf(parent.pci),
-      needs.hcaPort(parent),
+      request.conf.pkey === undefined && request.conf.guid === undefined
+        ? undefined
+        : needs.hcaPort(parent),
     ])
-    return { ...pod, parent, driver, port }
+    const guids = request.conf.guid && (await guidsOf(parent, port, needs))
+    return { ...pod, parent, driver, port, guids }
   },
 
   plan(request, saw) {
     const { conf, netns, ifName, temp, mark } = request
     checkParent(conf.master, saw.parent)
+    checkGuid(conf, saw)
     const { master: parent, mode, mtu, guid } = conf
     const pkey = conf.pkey === undefined ? undefined : asFullMember(conf.pkey)
     const set = {
@@ -177,6 +189,23 @@ function checkParent(master: IfName, parent: Link | undefined): void {
   const above = parent.parent !== undefined && parent.parent !== parent.index
   if (above || parent.pci === undefined) throw fail('master-is-child', { master })
   if (!parent.up) throw fail('master-down', { master })
+}
+
+/** The GUID of the parent's address is the port's, also where sysfs does not show the port. */
+async function guidsOf(
+  { address }: Link,
+  port: HcaPort | undefined,
+  needs: Pick<IpoibNeeds, 'portGuids'>,
+): Promise<readonly Guid[]> {
+  const own = address && guidOfAddress(address)
+  const others = port === undefined ? [] : await needs.portGuids(port)
+  return [...new Set(own === undefined ? others : [own, ...others])]
+}
+
+/** The kernel takes any GUID but joins no group under one that is not in the port's GID table. */
+function checkGuid({ guid, master }: IpoibConf, { guids = [] }: IpoibSaw): void {
+  if (guid === undefined || guids.includes(guid)) return
+  throw fail('guid-not-on-port', { guid, master, guids: guids.join(', ') })
 }
 
 /** 20 bytes of which the kernel takes the last 8. */

@@ -21,7 +21,7 @@ import { confReader, dnsOf } from './conf.ts'
 import { fail } from './failures.ts'
 import { randomMac } from './mac.ts'
 import { type MainNeeds, type PodSaw, detachLink, observePod, planName } from './main-link.ts'
-import type { Plugin } from './plugin.ts'
+import type { Plugin, PluginRequest } from './plugin.ts'
 
 export type MacvlanNeeds = MainNeeds & CheckNeeds & Pick<Random, 'below'>
 
@@ -72,12 +72,8 @@ export const macvlan: Plugin<MacvlanConf, MacvlanNeeds, MacvlanSaw> = {
   },
 
   async observe(request, needs) {
-    const [pod, name] = await Promise.all([
-      observePod(request, needs),
-      request.conf.master ?? defaultRouteLink(needs),
-    ])
-    const master = name === undefined ? undefined : await needs.link('host', name)
-    return { ...pod, name, master, random: randomMac(needs) }
+    const [pod, found] = await Promise.all([observePod(request, needs), findMaster(request, needs)])
+    return { ...pod, ...found, random: randomMac(needs) }
   },
 
   plan(request, saw) {
@@ -150,6 +146,14 @@ function macOf(value: MacvlanDocument, args: CniArgs | undefined): HardwareAddre
     throw fail('macvlan-mac-invalid', { value: text, reason })
   }
   throw fail('macvlan-mac-invalid', { value: text, reason: 'it is not 6 bytes' })
+}
+
+async function findMaster(
+  { conf }: PluginRequest<MacvlanConf>,
+  needs: MacvlanNeeds,
+): Promise<Pick<MacvlanSaw, 'name' | 'master'>> {
+  const name = conf.master ?? (await defaultRouteLink(needs))
+  return { name, master: name === undefined ? undefined : await needs.link('host', name) }
 }
 
 /** The interface of the IPv4 default route with the lowest metric, as upstream takes it. */

@@ -18,23 +18,29 @@ import { type HostView, Namespaces } from './namespaces.ts'
 import { runProgram } from './netns-call.ts'
 import type { Op, OpResult } from './program.ts'
 import { refusal } from './refusal.ts'
+import type { Sightings } from './sightings.ts'
 
 /** Tries to find an index that nobody has. */
 const INDEX_TRIES = 5
 const NO_DATA = new Uint8Array(0)
 
+type EffectNeeds = {
+  readonly random: Random
+  readonly limit: Limit
+  readonly sightings: Sightings
+}
+type Taking = Context & { readonly sightings: Sightings }
+
 /** Effects on the host that `view` shows. */
-export function hostEffects(
-  view: HostView,
-  needs: { readonly random: Random; readonly limit: Limit },
-): KernelEffects {
+export function hostEffects(view: HostView, needs: EffectNeeds): KernelEffects {
   return {
     async take(steps) {
       using spaces = new Namespaces(view)
       const possible = withoutGone(steps, spaces)
       for (const part of partsOf(possible)) {
         if (part.deletes.length > 0) await deleteLinks(part.deletes, spaces, needs.limit)
-        await takePart(part.others, { spaces, book: new LinkBook(needs.random) })
+        const book = new LinkBook(needs.random)
+        await takePart(part.others, { spaces, book, sightings: needs.sightings })
       }
     },
   }
@@ -79,10 +85,11 @@ function placeOf(step: Step): 'host' | Extract<Step, { netns: unknown }>['netns'
 }
 
 /** @throws {Failure} `kernel-refused`: what came before the refused step stays done */
-async function takePart(steps: readonly ActionStep[], context: Context): Promise<void> {
+async function takePart(steps: readonly ActionStep[], context: Taking): Promise<void> {
   const actions = steps.flatMap((step) => actionsOf(step, context))
   await lookUp(context)
   let tries = 0
+  let lookedAgain = 0
   for (let at = 0; at < actions.length;) {
     const { done, result } = await runFrom(actions, at)
     at += done
@@ -90,7 +97,10 @@ async function takePart(steps: readonly ActionStep[], context: Context): Promise
     if (action === undefined || result === undefined) return
     const errno = -result.status
     const taken = errno === ERRNO.EBUSY || errno === ERRNO.EEXIST
+    const { sightings } = context
     if (action.tolerates.includes(errno)) at++
+    else if (errno === ERRNO.ENODEV && lookedAgain++ === 0 && sightings.forget())
+      await lookUp(context)
     else if (taken && action.renew !== undefined && tries++ < INDEX_TRIES) action.renew()
     else throw refusal(result, detailsOf(action))
   }
@@ -121,8 +131,11 @@ async function runFrom(
 }
 
 /** Finds the indexes of links that were there before; those that are missing stay undefined. */
-async function lookUp({ book, spaces }: Context): Promise<void> {
-  const handles = book.lookedUp()
+async function lookUp({ book, spaces, sightings }: Taking): Promise<void> {
+  for (const handle of book.lookedUp()) {
+    handle.index = handle.where === 'host' ? sightings.indexOf(handle.name) : undefined
+  }
+  const handles = book.lookedUp().filter(({ index }) => index === undefined)
   const results = await runProgram(
     handles.map(({ where, name }) => ({
       ...routeOp(spaces.enter(where), encodeGetLink({ name })),

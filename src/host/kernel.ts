@@ -10,7 +10,8 @@ import { hostEffects } from './effects.ts'
 import { poolLimit } from './limit.ts'
 import type { HostView } from './namespaces.ts'
 import { netlinkQuestions } from './questions.ts'
-import { driverOf, hcaPort } from './sysfs.ts'
+import { Sightings } from './sightings.ts'
+import { driverOf, hcaPort, portGuids } from './sysfs.ts'
 
 /** What of the host is served; all of it, seen from within, unless said otherwise. */
 export type HostOptions = Partial<HostView> & {
@@ -23,10 +24,12 @@ export type HostOptions = Partial<HostView> & {
 export function hostKernel(options: HostOptions = {}): Kernel {
   const { hostNetns = -1, hostRoot = '', sysRoot = '/sys', random = hostRandom() } = options
   const view = { hostNetns, hostRoot }
+  const sightings = new Sightings()
   return {
-    ...netlinkQuestions(view),
+    ...netlinkQuestions(view, sightings),
     driverOf: (pci) => driverOf(sysRoot, pci),
     hcaPort: (link) => hcaPort(sysRoot, link),
-    ...hostEffects(view, { random, limit: poolLimit() }),
+    portGuids: (port) => portGuids(sysRoot, port),
+    ...hostEffects(view, { random, limit: poolLimit(), sightings }),
   }
 }

@@ -60,8 +60,8 @@ export class Namespaces implements Disposable {
   homes(): readonly number[] {
     const { hostNetns } = this.#host
     const initial = this.#open(INITIAL)
-    const own = hostNetns < 0 ? statId(OWN) : idOf(hostNetns)
-    return initial.netns === 'there' && initial.id !== own ? [hostNetns, initial.fd] : [hostNetns]
+    const home = hostNetns < 0 ? own().id : idOf(hostNetns)
+    return initial.netns === 'there' && initial.id !== home ? [hostNetns, initial.fd] : [hostNetns]
   }
 
   [Symbol.dispose](): void {
@@ -85,7 +85,7 @@ export function netnsState(host: HostView, path: NetnsPath): NetnsState {
   const opened = openNetns(host.hostRoot + path)
   if (opened.netns !== 'there') return { netns: opened.netns }
   closeSync(opened.fd)
-  const ids = [statId(OWN), host.hostNetns < 0 ? undefined : idOf(host.hostNetns)]
+  const ids = [own().id, host.hostNetns < 0 ? undefined : idOf(host.hostNetns)]
   return { netns: 'there', id: opened.id, own: ids.includes(opened.id) }
 }
 
@@ -94,7 +94,8 @@ function openNetns(path: string): Opened {
   if (fd === undefined) return { netns: 'gone' }
   if (fd < 0) return { netns: 'foreign' }
   try {
-    if (fstatSync(fd).dev === statSync(OWN).dev) return { netns: 'there', fd, id: idOf(fd) }
+    const { dev, ino } = fstatSync(fd)
+    if (dev === own().dev) return { netns: 'there', fd, id: `${dev}:${ino}` }
   } catch (cause) {
     closeSync(fd)
     throw cause
@@ -119,7 +120,13 @@ function idOf(fd: number): string {
   return `${dev}:${ino}`
 }
 
-function statId(path: string): string {
-  const { dev, ino } = statSync(path)
-  return `${dev}:${ino}`
+type Own = { readonly dev: number; readonly id: string }
+let ownFound: Own | undefined
+
+/** The namespace of this process: its main thread never leaves it, so it is looked at once. */
+function own(): Own {
+  if (ownFound !== undefined) return ownFound
+  const { dev, ino } = statSync(OWN)
+  ownFound = { dev, id: `${dev}:${ino}` }
+  return ownFound
 }

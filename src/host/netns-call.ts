@@ -26,6 +26,40 @@ export async function runProgram(ops: readonly Op[]): Promise<readonly OpResult[
   return decodeResults(await loaded.transact(encodeProgram(ops)))
 }
 
+type Asked = {
+  readonly ops: readonly Op[]
+  readonly resolve: (results: readonly OpResult[]) => void
+  readonly reject: (cause: unknown) => void
+}
+let asked: Asked[] = []
+
+/**
+ * The same for questions: operations that have no effect, each executed whatever
+ * becomes of the others. Those that are asked in one turn of the event loop
+ * share one call: a call costs some 150 µs of waking threads, a question 20.
+ */
+export async function askProgram(ops: readonly Op[]): Promise<readonly OpResult[]> {
+  if (ops.length === 0) return []
+  return new Promise((resolve, reject) => {
+    asked.push({ ops, resolve, reject })
+    // runs after the promises of this turn, so that they all come together
+    if (asked.length === 1) process.nextTick(() => void answerAsked())
+  })
+}
+
+async function answerAsked(): Promise<void> {
+  const together = asked
+  asked = []
+  try {
+    const all = together.flatMap(({ ops }) => ops.map((op) => ({ ...op, goOn: true })))
+    const results = await runProgram(all)
+    let at = 0
+    for (const { ops, resolve } of together) resolve(results.slice(at, (at += ops.length)))
+  } catch (cause) {
+    for (const { reject } of together) reject(cause)
+  }
+}
+
 /** The kernel's words about a failed netlink operation; undefined when it had none. */
 export function wordsIn({ data }: OpResult): string | undefined {
   const answers = readMessages(data).map(decodeAnswer)

@@ -24,13 +24,14 @@ import { routeOp } from './action.ts'
 import { ERRNO } from './errno.ts'
 import { fail } from './failures.ts'
 import { type HostView, Namespaces, netnsState } from './namespaces.ts'
-import { runProgram } from './netns-call.ts'
+import { askProgram } from './netns-call.ts'
 import { type Op, type OpResult, PROTOCOL } from './program.ts'
 import { refusal } from './refusal.ts'
+import type { Sightings } from './sightings.ts'
 import { sysctlFile } from './sysctl.ts'
 
 /** Questions that netlink and /proc answer; the rest is in `sysfs.ts`. */
-export type NetlinkQuestions = Omit<KernelQuestions, 'driverOf' | 'hcaPort'>
+export type NetlinkQuestions = Omit<KernelQuestions, 'driverOf' | 'hcaPort' | 'portGuids'>
 
 const DUMP_TRIES = 5
 /** A kernel without IPv6, or with it switched off, has nothing of it to list. */
@@ -44,10 +45,14 @@ const NO_ROUTE: readonly number[] = [
 ]
 
 /** Answers for the host that `view` shows. */
-export function netlinkQuestions(view: HostView): NetlinkQuestions {
+export function netlinkQuestions(view: HostView, sightings: Sightings): NetlinkQuestions {
   return {
     netns: async (path) => netnsState(view, path),
-    link: (where, name) => findLink(view, where, name),
+    async link(where, name) {
+      const link = await findLink(view, where, name)
+      if (link !== undefined && where === 'host') sightings.found(name, link.index)
+      return link
+    },
     links: async (where) => linksIn(await dump(view, where, { links: encodeDumpLinks() })),
     addresses: (where) => addresses(view, where),
     routes: (where) => routes(view, where),
@@ -124,7 +129,7 @@ async function rules(view: HostView, where: Where): ReturnType<KernelQuestions['
 async function readSysctl(view: HostView, where: Where, path: string): Promise<string | undefined> {
   using spaces = new Namespaces(view)
   const op: Op = { op: 'read-file', netns: spaces.enter(where), path: sysctlFile(path) }
-  const [result] = await runProgram([op])
+  const [result] = await askProgram([op])
   if (result === undefined || result.status === -ERRNO.ENOENT) return undefined
   if (result.status < 0) {
     throw refusal({ ...result, data: new Uint8Array(0) }, { step: 'read', of: path, where })
@@ -135,7 +140,7 @@ async function readSysctl(view: HostView, where: Where, path: string): Promise<s
 /** Ours are those whose names begin with {@link VERBENA_TABLE}. */
 async function nftTables(view: HostView, where: Where): Promise<readonly string[]> {
   using spaces = new Namespaces(view)
-  const [result] = await runProgram([
+  const [result] = await askProgram([
     {
       op: 'netlink',
       netns: spaces.enter(where),
@@ -161,7 +166,7 @@ async function dump(
   const ops = Object.values(requests).map((request) => ({ ...routeOp(netns, request), goOn: true }))
   const of = Object.keys(requests)
   for (let tries = 0; tries < DUMP_TRIES; tries++) {
-    const results = await runProgram(ops)
+    const results = await askProgram(ops)
     const messages: Message[] = []
     for (const [number, result] of results.entries()) {
       if (NOTHING.includes(result.status)) continue
@@ -175,7 +180,7 @@ async function dump(
 
 async function ask(view: HostView, where: Where, request: Request): Promise<OpResult> {
   using spaces = new Namespaces(view)
-  const [result] = await runProgram([routeOp(spaces.enter(where), request)])
+  const [result] = await askProgram([routeOp(spaces.enter(where), request)])
   return result ?? { status: -ERRNO.ENODEV, data: new Uint8Array(0) }
 }
 

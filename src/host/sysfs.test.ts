@@ -8,7 +8,7 @@ import { parseIfName } from '#values/if-name.ts'
 import type { Link } from '#values/link.ts'
 import { parsePciAddress } from '#values/pci-address.ts'
 import { parsePkey } from '#values/pkey.ts'
-import { driverOf, hcaPort } from './sysfs.ts'
+import { driverOf, hcaPort, portGuids } from './sysfs.ts'
 
 const PCI = parsePciAddress('0000:86:00.0')
 const link: Link = {
@@ -31,6 +31,8 @@ const FILES: Readonly<Record<string, string>> = {
   'mlx5_0/ports/1/gids/0': 'fe80:0000:0000:0000:0002:c903:00f0:0001\n',
   'mlx5_1/ports/1/gids/0': '0000:0000:0000:0000:0000:0000:0000:0000\n',
   'mlx5_1/ports/2/gids/0': 'fe80:0000:0000:0000:0002:c903:00f0:0002\n',
+  'mlx5_1/ports/2/gids/1': 'fe80:0000:0000:0000:0000:0000:0000:0000\n',
+  'mlx5_1/ports/2/gids/10': 'fe80:0000:0000:0000:0200:0000:0000:0001\n',
   'mlx5_1/ports/2/pkeys/0': '0xffff\n',
   'mlx5_1/ports/2/pkeys/1': '0x0000\n',
   'mlx5_1/ports/2/pkeys/2': '0x8001\n',
@@ -59,7 +61,11 @@ function sysTest(does: string, act: (sysRoot: string) => Promise<void>): void {
   })
 }
 
-const port = { rdmaDevice: 'mlx5_1', port: 2, pkeys: [0xffff, 0x8001, 5] }
+const port = {
+  rdmaDevice: 'mlx5_1',
+  port: 2,
+  pkeys: ['0xffff', '0x8001', '0x0005'].map(parsePkey),
+}
 
 sysTest('hcaPort() finds the port by the GUID in the address', async (sysRoot) => {
   deepEqual(await hcaPort(sysRoot, link), port)
@@ -74,6 +80,12 @@ sysTest('hcaPort() of a link that is not IPoIB, or of no port, is undefined', as
   equal(await hcaPort(sysRoot, { ...link, address: ethernet }), undefined)
   equal(await hcaPort(sysRoot, { ...link, address: undefined }), undefined)
   equal(await hcaPort(sysRoot, { ...link, pci: parsePciAddress('0000:01:00.0') }), undefined)
+})
+
+sysTest('portGuids() gives the GUIDs of a port, empty entries left out', async (sysRoot) => {
+  const own = '00:02:c9:03:00:f0:00:02'
+  deepEqual(await portGuids(sysRoot, port), [own, '02:00:00:00:00:00:00:01'])
+  deepEqual(await portGuids(sysRoot, { ...port, port: 3 }), [])
 })
 
 sysTest('driverOf() gives the driver that is bound', async (sysRoot) => {

@@ -43,9 +43,17 @@ export async function hcaPort(sysRoot: string, link: Link): Promise<HcaPort | un
   return undefined
 }
 
-/** The last four groups of GID 0. */
-async function guidOfPort(port: string): Promise<Guid | undefined> {
-  const gid = await text(join(port, 'gids/0'))
+/** GUIDs in the GID table of a port, in its order. */
+export async function portGuids(sysRoot: string, at: HcaPort): Promise<readonly Guid[]> {
+  const port = join(sysRoot, 'class/infiniband', at.rdmaDevice, 'ports', String(at.port))
+  const indexes = (await names(join(port, 'gids'))).toSorted((a, b) => Number(a) - Number(b))
+  const guids = await Promise.all(indexes.map((index) => guidOfPort(port, index)))
+  return guids.filter((guid) => guid !== undefined)
+}
+
+/** The last four groups of a GID; undefined for an empty entry. */
+async function guidOfPort(port: string, index = '0'): Promise<Guid | undefined> {
+  const gid = await text(join(port, 'gids', index))
   const groups = gid?.split(':') ?? []
   if (groups.length !== 8) return undefined
   const tail = groups.slice(4).join(':')

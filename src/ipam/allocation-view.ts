@@ -25,7 +25,7 @@ export type Listener = { taken(ip: Ip): void; free(ip: Ip): void }
 /** Documents of a list read at a time, so that others get their turn in between. */
 const PAGE = 500
 
-/** Ends by itself when its store is closed; {@link AllocationView.close} ends it before. */
+/** Its watch ends when it is disposed of, or with its store. */
 export class AllocationView {
   readonly #records: Records
   readonly #listener: Listener
@@ -80,7 +80,7 @@ export class AllocationView {
     this.#listener.free(known.ip)
   }
 
-  close(): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#ended.abort()
   }
 

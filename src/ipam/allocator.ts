@@ -22,7 +22,7 @@ import {
 import { AllocationView, pagesOf } from './allocation-view.ts'
 import { fail } from './failures.ts'
 import { FreeList } from './free-list.ts'
-import { familyOfSubnet, rangesOfPool } from './pool.ts'
+import { poolFamily, rangesOfPool } from './pool.ts'
 
 export type AllocatorNeeds = {
   readonly records: Records
@@ -64,8 +64,8 @@ export class Allocator {
     })
   }
 
-  close(): void {
-    this.#view.close()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#view[Symbol.asyncDispose]()
   }
 
   /** What the owner holds already: looked for in memory, confirmed by the store. */
@@ -214,7 +214,7 @@ export class Allocator {
     const key = `${uid} ${resourceVersion}`
     const known = this.#lists.get(name)
     if (known?.key === key) return known.list
-    const list = new FreeList(rangesOfPool(pool), familyOfSubnet(pool.spec.subnet) ?? 4)
+    const list = new FreeList(rangesOfPool(pool), poolFamily(pool.spec.subnet) ?? 4)
     for (const { ip } of this.#view.all()) list.mark(ip)
     this.#lists.set(name, { key, list })
     return list

@@ -1,12 +1,18 @@
 /**
- * Pools that a pod names by annotation: for all its interfaces, or for each.
+ * What pods and namespaces say of addresses by annotation: pools for all
+ * interfaces or for each, and routes.
  *
- * Spec: Spiderpool annotations `ipam.spidernet.io/ippools` and `.../ippool`.
- * Keys are read without regard to case, as upstream does.
+ * Spec: Spiderpool annotations `ipam.spidernet.io/...`. Keys of their JSON are
+ * read without regard to case, as upstream does.
  * @module
  */
-import { keyFolder, isJsonObject } from '#wire/cni/conf.ts'
+import type { Document } from '#needs/records.ts'
+import { failureIn } from '#values/failure.ts'
+import { type Cidr, parseCidr } from '#values/cidr.ts'
+import { type Ip, familyOf, parseIp } from '#values/ip.ts'
+import { type JsonObject, isJsonObject, keyFolder } from '#wire/cni/conf.ts'
 import { fail } from './failures.ts'
+import { placeOf } from './pod-network.ts'
 
 /** Pool names by family, as written (they may hold wildcards); and whose word it is. */
 export type Candidates = {
@@ -16,63 +22,94 @@ export type Candidates = {
   readonly cleanGateway: boolean
 }
 
-const EACH = 'ipam.spidernet.io/ippools'
-const ALL = 'ipam.spidernet.io/ippool'
-const fold = keyFolder(['interface', 'ipv4', 'ipv6', 'cleangateway'])
+/** A route that a pod asks for; it goes to the interface whose network has `gw`. */
+export type AskedRoute = { readonly dst: Cidr; readonly gw: Ip }
 
-/** @throws {Failure} `pool-annotation-invalid` naming the annotation and what is wrong with it */
-export function readPoolAnnotation(
-  annotations: Readonly<Record<string, string>> | undefined,
-  ifName: string,
-): Candidates | undefined {
-  const each = annotations?.[EACH]
-  if (each !== undefined) return ofInterface(parse(EACH, each), ifName)
-  const all = annotations?.[ALL]
-  return all === undefined ? undefined : candidates(ALL, parse(ALL, all))
+const KEY = {
+  each: 'ipam.spidernet.io/ippools',
+  all: 'ipam.spidernet.io/ippool',
+  routes: 'ipam.spidernet.io/routes',
+  ipv4: 'ipam.spidernet.io/default-ipv4-ippool',
+  ipv6: 'ipam.spidernet.io/default-ipv6-ippool',
+} as const
+const fold = keyFolder(['interface', 'ipv4', 'ipv6', 'cleangateway', 'dst', 'gw'])
+
+/** Pools that the pod names for an interface. @throws {Failure} `pool-annotation-invalid` */
+export function poolsOfPod(pod: Document | undefined, ifName: string): Candidates | undefined {
+  const annotations = pod?.metadata.annotations
+  const each = annotations?.[KEY.each]
+  if (each !== undefined) return ofInterface(parse(KEY.each, each), { pod, ifName })
+  const all = annotations?.[KEY.all]
+  return all === undefined ? undefined : candidates(KEY.all, parse(KEY.all, all))
 }
 
-function ofInterface(list: unknown, ifName: string): Candidates {
-  const bad = (reason: string): never => {
-    throw fail('pool-annotation-invalid', { annotation: EACH, reason })
+/** Pools that a namespace names for its pods. @throws {Failure} `pool-annotation-invalid` */
+export function poolsOfNamespace(namespace: Document | undefined): Candidates | undefined {
+  const listAt = (key: string): string[] => {
+    const text = namespace?.metadata.annotations?.[key]
+    return text === undefined || text === '' ? [] : namesIn(parse(key, text), key)
   }
-  if (!Array.isArray(list) || list.length === 0) return bad('it is no list of interfaces')
-  const items = list.map((item: unknown) =>
-    isJsonObject(item) ? fold(item) : bad('an item is no object'),
+  const found = { ipv4: listAt(KEY.ipv4), ipv6: listAt(KEY.ipv6) }
+  if (found.ipv4.length + found.ipv6.length === 0) return undefined
+  return { ...found, source: 'namespace', cleanGateway: false }
+}
+
+/** Routes that the pod asks for. @throws {Failure} `pool-annotation-invalid` */
+export function routesOfPod(pod: Document | undefined): AskedRoute[] {
+  const text = pod?.metadata.annotations?.[KEY.routes]
+  if (text === undefined || text === '') return []
+  const list = parse(KEY.routes, text)
+  if (!Array.isArray(list)) return bad(KEY.routes, 'it is no list of routes')
+  return list.map((item: unknown, i) => {
+    if (!isJsonObject(item)) return bad(KEY.routes, `item ${i} is no object`)
+    const { dst, gw } = fold(item)
+    try {
+      const route = { dst: parseCidr(textOf(dst)), gw: parseIp(textOf(gw)) }
+      if (familyOf(route.gw) === familyOf(route.dst)) return route
+    } catch (cause) {
+      return bad(KEY.routes, `item ${i}: ${failureIn(cause)?.message ?? 'it is no route'}`)
+    }
+    return bad(KEY.routes, `item ${i}: gw ${textOf(gw)} is not of the family of ${textOf(dst)}`)
+  })
+}
+
+function ofInterface(
+  list: unknown,
+  { pod, ifName }: { readonly pod: Document | undefined; readonly ifName: string },
+): Candidates {
+  if (!Array.isArray(list) || list.length === 0) return bad(KEY.each, 'it is no list of interfaces')
+  const items = list.map((item: unknown): JsonObject =>
+    isJsonObject(item) ? fold(item) : bad(KEY.each, 'an item is no object'),
   )
-  const named = items.filter(({ interface: name }) => name !== undefined && name !== '')
+  const names = items.map(({ interface: name }) => textOf(name))
+  const named = names.filter((name) => name !== '')
   if (named.length !== 0 && named.length !== items.length) {
-    return bad('some items name an interface and some do not')
+    return bad(KEY.each, 'some items name an interface and some do not')
   }
-  const names = named.map(({ interface: name }) => String(name))
-  if (new Set(names).size !== names.length) return bad('an interface is there twice')
-  const index = named.length > 0 ? names.indexOf(ifName) : placeOf(ifName)
-  const item = items[index]
-  return item === undefined ? bad(`interface ${ifName} is not in it`) : candidates(EACH, item)
-}
-
-/** eth0 is the first, net1 the second. */
-function placeOf(ifName: string): number {
-  const number = /^net(\d+)$/.exec(ifName)?.[1]
-  return number === undefined ? 0 : Number(number)
+  const twice = named.find((name, i) => named.indexOf(name) !== i)
+  if (twice !== undefined) return bad(KEY.each, `interface ${twice} is there twice`)
+  const place = named.length > 0 ? names.indexOf(ifName) : placeOf(pod, ifName)
+  const item = place === undefined ? undefined : items[place]
+  return item === undefined
+    ? bad(KEY.each, `interface ${ifName} is not in it`)
+    : candidates(KEY.each, item)
 }
 
 function candidates(annotation: string, raw: unknown): Candidates {
-  const bad = (reason: string): never => {
-    throw fail('pool-annotation-invalid', { annotation, reason })
-  }
-  if (!isJsonObject(raw)) return bad('it is no object')
+  if (!isJsonObject(raw)) return bad(annotation, 'it is no object')
   const { ipv4, ipv6, cleangateway } = fold(raw)
-  const names = (list: unknown, key: string): string[] => {
-    if (list === undefined) return []
-    if (!Array.isArray(list)) return bad(`${key} is no list of pool names`)
-    const texts = list.map((name: unknown) =>
-      typeof name === 'string' && name !== '' ? name : bad(`${key} holds no name`),
-    )
-    return new Set(texts).size === texts.length ? texts : bad(`${key} holds a pool twice`)
-  }
-  const found = { ipv4: names(ipv4, 'ipv4'), ipv6: names(ipv6, 'ipv6') }
-  if (found.ipv4.length + found.ipv6.length === 0) return bad('it names no pool')
+  const names = (list: unknown): string[] =>
+    list === undefined ? [] : namesIn(list, annotation)
+  const found = { ipv4: names(ipv4), ipv6: names(ipv6) }
+  if (found.ipv4.length + found.ipv6.length === 0) return bad(annotation, 'it names no pool')
   return { ...found, source: 'pod', cleanGateway: cleangateway === true }
+}
+
+function namesIn(list: unknown, annotation: string): string[] {
+  if (!Array.isArray(list)) return bad(annotation, 'it holds no list of pool names')
+  const names = list.map((name: unknown) => textOf(name) || bad(annotation, 'a name is empty'))
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  return twice === undefined ? names : bad(annotation, `pool ${twice} is there twice`)
 }
 
 function parse(annotation: string, text: string): unknown {
@@ -81,4 +118,12 @@ function parse(annotation: string, text: string): unknown {
   } catch (cause) {
     throw fail('pool-annotation-invalid', { annotation, reason: 'it is not JSON' }, cause)
   }
+}
+
+function bad(annotation: string, reason: string): never {
+  throw fail('pool-annotation-invalid', { annotation, reason })
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }

@@ -19,10 +19,23 @@ export const IPAM_FAILURES = {
     message: 'Cannot allocate from pool {pool}: all {size} addresses are used, by {holders}',
     ...taken,
   },
+  'pool-contended': {
+    message: 'Cannot allocate from pool {pool}: others took {tries} addresses before us',
+    ...taken,
+    retry: 'now',
+  },
   'pool-invalid': { message: 'Cannot use pool {pool}: {reason}', ...config },
   'pool-annotation-invalid': {
     message: 'Cannot read annotation {annotation}: {reason}',
     ...config,
+  },
+  'pod-not-alive': {
+    message: 'Cannot allocate for {ifName} of pod {pod}: {reason}',
+    ...config,
+  },
+  'address-taken': {
+    message: 'Cannot allocate {address} for {ifName}: {reason}',
+    ...taken,
   },
   'ipam-conf-invalid': { message: 'Cannot read {field}: {reason}', ...config },
   'ipam-conf-missing': { message: "IPAM config missing 'ipam' key", ...config },
@@ -34,9 +47,14 @@ export const IPAM_FAILURES = {
     ...config,
   },
   'address-requested-invalid': { message: '{reason}', ...config },
-  'address-is-gateway': { message: "requested ip {address} is subnet's gateway", ...config },
+  'address-is-gateway': {
+    message: "failed to allocate for range {index}: requested ip {address} is subnet's gateway",
+    ...config,
+  },
   'address-not-available': {
-    message: 'requested IP address {address} is not available in range set {ranges}',
+    message:
+      'failed to allocate for range {index}: requested IP address {address} is not available in ' +
+      'range set {ranges}',
     ...taken,
   },
   'addresses-left-over': {

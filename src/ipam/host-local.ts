@@ -1,22 +1,23 @@
 /**
  * IPAM `host-local`: addresses as files, in upstream's own layout, so that
- * both programs can share a network: `<dataDir>/<network>/<address>` holds
- * `<container>\r\n<interface>` and is created exclusively.
+ * both programs can share a network.
  *
  * Spec: CNI plugins, host-local. Better than upstream on purpose: the same
  * container and interface get the same address again, where upstream says
- * `duplicate allocation`.
+ * `duplicate allocation`; DEL needs no configuration.
  * @module
  */
 import type { Files } from '#needs/files.ts'
-import { type Family, type Ip, familyOf, ipFromBits, ipToBits, parseIp } from '#values/ip.ts'
 import { cidrOf, cidrParts, parseCidr } from '#values/cidr.ts'
+import { type Ip, ipFromBits, ipToBits, parseIp } from '#values/ip.ts'
 import type { Owner } from '#values/owner.ts'
-import { type HostLocalDocument, type RangeDocument, readHostLocal } from '#schema/ipam-conf.ts'
-import { isJsonObject, lookUp } from '#wire/cni/conf.ts'
-import type { Addressing, CniDns, CniIp } from '#wire/cni/result.ts'
+import { HOST_LOCAL_PART, type HostLocalDocument, readRanges } from '#schema/ipam-conf.ts'
+import { type JsonObject, isJsonObject, lookUp } from '#wire/cni/conf.ts'
+import type { CniDns, CniIp, CniRoute } from '#wire/cni/result.ts'
+import { partReader } from './conf-part.ts'
 import { routesOfConf } from './conf-route.ts'
 import { fail } from './failures.ts'
+import { HostLocalFolder } from './host-local-folder.ts'
 import type { Held, Ipam, IpamRequest, Reservation } from './ipam.ts'
 import { type RangeSet, formatRangeSet, rangeSetsOf, rangeWith } from './range-set.ts'
 import { dnsOfResolvConf } from './resolv-conf.ts'
@@ -24,158 +25,146 @@ import { dnsOfResolvConf } from './resolv-conf.ts'
 export type HostLocalConf = {
   readonly document: HostLocalDocument
   readonly sets: readonly RangeSet[]
+  readonly routes: readonly CniRoute[]
   /** Name of the network: a folder below `dataDir`. */
   readonly network: string
 }
-type Given = { readonly ip: CniIp; readonly held: Held; readonly fresh: boolean }
-type Folder = { readonly path: string; readonly files: Files }
+type Given = { readonly ip: Ip; readonly set: RangeSet; readonly fresh: boolean }
 
 export function hostLocalIpam({ files }: { readonly files: Files }): Ipam<HostLocalConf> {
-  const folderOf = ({ document, network }: HostLocalConf): Folder => {
-    return { path: `${document.dataDir}/${network}`, files }
+  const folders = new Map<string, HostLocalFolder>()
+  const folderAt = (path: string): HostLocalFolder => {
+    const folder = folders.get(path) ?? new HostLocalFolder(path, files)
+    folders.set(path, folder)
+    return folder
   }
+  const folderOf = ({ document, network }: HostLocalConf): HostLocalFolder =>
+    folderAt(`${document.dataDir}/${network}`)
   return {
     type: 'host-local',
     parse: parseConf,
-    reserve(request) {
+    async reserve(request) {
+      checkVersion(request)
+      const asked = request.requested.map(requestedIp)
+      const dns = await dnsOf(request.conf.document, files)
       const folder = folderOf(request.conf)
-      return files.locked(`${folder.path}/lock`, () => reserve(request, folder))
+      return folder.locked(() => reserve(request, { folder, asked, dns }))
     },
     async release({ conf, owner, held }) {
-      if (held !== undefined) {
-        for (const one of held) if (one.held === 'file') await files.remove(one.path)
-        return
+      for (const one of held ?? []) {
+        if (one.held !== 'file') continue
+        const slash = one.path.lastIndexOf('/')
+        await folderAt(one.path.slice(0, slash)).release(one.path.slice(slash + 1), owner)
       }
-      if (conf === undefined) return
+      if (held !== undefined || conf === undefined) return
       const folder = folderOf(conf)
-      for (const ip of await heldBy(owner, folder)) await files.remove(`${folder.path}/${ip}`)
+      const { mine } = await folder.look(owner)
+      for (const ip of mine) await folder.release(ip, owner)
     },
     async check({ conf, owner, addressing }) {
-      const mine = new Set(await heldBy(owner, folderOf(conf)))
+      const mine = new Set((await folderOf(conf).look(owner)).mine)
+      const { containerId } = owner
       const lost = addressing.ips.filter(({ address }) => !mine.has(cidrParts(address).ip))
       return lost.map(({ address }) =>
-        fail('address-not-held', {
-          type: 'host-local',
-          address,
-          containerId: owner.containerId,
-        }),
+        fail('address-not-held', { type: 'host-local', address, containerId }),
       )
     },
   }
 }
 
+const readPart = partReader(HOST_LOCAL_PART)
+
 function parseConf(raw: unknown): { conf: HostLocalConf; warnings: readonly string[] } {
-  const whole = isJsonObject(raw) ? raw : {}
-  const part = lookUp(whole, 'ipam')
-  if (part === undefined) throw fail('ipam-conf-missing')
-  const { read, warnings } = readHostLocal(part)
-  if (!read.ok) {
-    const [first] = read.faults
-    throw fail('ipam-conf-invalid', { field: first?.field, reason: first?.message })
+  const { whole, value: document, warnings } = readPart(raw)
+  const network = lookUp(whole, 'name')
+  if (typeof network !== 'string' || !/^[^/\0]+$/.test(network) || /^\.\.?$/.test(network)) {
+    const reason = `${JSON.stringify(network)} cannot be the name of a folder`
+    throw fail('ipam-conf-invalid', { field: 'name', reason })
   }
-  const sets = rangeSetsOf(read.value, rangesOfRuntime(whole))
-  return {
-    conf: { document: read.value, sets, network: String(lookUp(whole, 'name') ?? '') },
-    warnings,
-  }
+  const sets = rangeSetsOf(document, rangesOfRuntime(whole))
+  const routes = routesOfConf(document.routes ?? [])
+  return { conf: { document, sets, routes, network }, warnings }
 }
 
 /** `runtimeConfig.ipRanges`, which stand before the configuration's own. */
-function rangesOfRuntime(whole: Readonly<Record<string, unknown>>): RangeDocument[][] {
+function rangesOfRuntime(whole: JsonObject) {
   const runtime = lookUp(whole, 'runtimeConfig')
   const ranges = isJsonObject(runtime) ? lookUp(runtime, 'ipRanges') : undefined
   if (ranges === undefined) return []
-  const { read } = readHostLocal({ type: 'host-local', ranges })
-  if (read.ok) return read.value.ranges ?? []
-  throw fail('ipam-conf-invalid', {
-    field: 'runtimeConfig.ipRanges',
-    reason: read.faults[0]?.message,
-  })
+  const read = readRanges(ranges)
+  if (read.ok) return read.value
+  const [first] = read.faults
+  throw fail('ipam-conf-invalid', { field: first?.field, reason: first?.message })
 }
 
+type Around = {
+  readonly folder: HostLocalFolder
+  readonly asked: readonly Ip[]
+  readonly dns: CniDns
+}
+
+/** Only under the folder's lock. */
 async function reserve(
-  { conf, owner, cniVersion, requested }: IpamRequest<HostLocalConf>,
-  folder: Folder,
+  { conf, owner }: IpamRequest<HostLocalConf>,
+  { folder, asked, dns }: Around,
 ): Promise<Reservation> {
-  if (cniVersion === '0.1.0' || cniVersion === '0.2.0') checkOnePerFamily(conf, cniVersion)
-  const left = new Map(requested.map((text) => [requestedIp(text), text]))
-  const mine = await heldBy(owner, folder)
+  const left = new Set(asked)
+  const { taken, mine } = await folder.look(owner)
   const given: Given[] = []
   try {
     for (const [index, set] of conf.sets.entries()) {
-      given.push(await fromSet(set, { index, left, mine, owner, folder }))
+      given.push(await fromSet(set, { index, left, mine, taken, owner, folder }))
     }
-    if (left.size > 0) {
-      throw fail('addresses-left-over', { addresses: [...left.keys()].join(' ') })
-    }
+    if (left.size > 0) throw fail('addresses-left-over', { addresses: [...left].join(' ') })
   } catch (cause) {
     // all or nothing; what an earlier ADD got stays with it
-    for (const { held, fresh } of given) {
-      if (fresh && held.held === 'file') await folder.files.remove(held.path)
-    }
+    for (const { ip, fresh } of given) if (fresh) await folder.release(ip, owner)
     throw cause
   }
-  const addressing: Addressing = {
-    ips: given.map(({ ip }) => ip),
-    routes: routesOfConf(conf.document.routes ?? []),
-    dns: await dnsOf(conf.document, folder.files),
-  }
-  const why = given.map(({ ip }) => `${ip.address} from host-local network ${conf.network}`)
-  return { addressing, held: given.map(({ held }) => held), why }
+  const ips = given.map(answerOf)
+  const held = given.map(({ ip }): Held => ({ held: 'file', path: folder.pathOf(ip) }))
+  const why = ips.map(({ address }) => `${address} from host-local network ${conf.network}`)
+  return { addressing: { ips, routes: conf.routes, dns }, held, why }
 }
 
 type Choosing = {
   readonly index: number
   /** Addresses asked for that no set has given yet. */
-  readonly left: Map<Ip, string>
+  readonly left: Set<Ip>
   readonly mine: readonly Ip[]
+  readonly taken: ReadonlySet<string>
   readonly owner: Owner
-  readonly folder: Folder
+  readonly folder: HostLocalFolder
 }
 
 async function fromSet(set: RangeSet, choosing: Choosing): Promise<Given> {
-  const { index, left, mine, folder } = choosing
-  const asked = [...left.keys()].find((ip) => rangeWith(set, ip) !== undefined)
+  const { index, left, mine, taken, owner, folder } = choosing
+  const asked = [...left].find((ip) => rangeWith(set, ip) !== undefined)
   const again = mine.find((ip) => rangeWith(set, ip) !== undefined && (asked ?? ip) === ip)
-  if (again !== undefined) {
-    left.delete(again)
-    return givenOf(again, set, { folder, fresh: false })
+  if (asked !== undefined) left.delete(asked)
+  if (again !== undefined) return { ip: again, set, fresh: false }
+  if (asked !== undefined && rangeWith(set, asked)?.gateway === asked) {
+    throw fail('address-is-gateway', { index, address: asked })
   }
-  if (asked !== undefined) {
-    left.delete(asked)
-    return take(asked, set, choosing)
+  const choices = asked === undefined ? inTurn(set, await folder.last(index)) : [asked]
+  for (const ip of choices) {
+    if (taken.has(ip) || !(await folder.claim(ip, owner))) continue
+    await folder.setLast(index, ip)
+    return { ip, set, fresh: true }
   }
-  const last = await folder.files.read(`${folder.path}/last_reserved_ip.${index}`)
-  for (const ip of inTurn(set, last)) {
-    if (!(await claim(ip, choosing))) continue
-    await folder.files.replace(`${folder.path}/last_reserved_ip.${index}`, ip)
-    return givenOf(ip, set, { folder, fresh: true })
-  }
-  throw fail('range-set-exhausted', { index, ranges: formatRangeSet(set) })
-}
-
-async function take(ip: Ip, set: RangeSet, choosing: Choosing): Promise<Given> {
-  if (rangeWith(set, ip)?.gateway === ip) throw fail('address-is-gateway', { address: ip })
-  if (await claim(ip, choosing)) return givenOf(ip, set, { folder: choosing.folder, fresh: true })
-  throw fail('address-not-available', { address: ip, ranges: formatRangeSet(set) })
-}
-
-function claim(ip: Ip, { owner, folder }: Choosing): Promise<boolean> {
-  return folder.files.createExclusive(
-    `${folder.path}/${ip}`,
-    `${owner.containerId}\r\n${owner.ifName}`,
-  )
+  const ranges = formatRangeSet(set)
+  if (asked === undefined) throw fail('range-set-exhausted', { index, ranges })
+  throw fail('address-not-available', { index, address: asked, ranges })
 }
 
 /** Every address once, from the one after `last` on, round; the gateways left out. */
-function* inTurn(set: RangeSet, last: string | undefined): Generator<Ip> {
-  const at = last === undefined || last === '' ? undefined : ipOr(last.trim())
-  const start = at === undefined ? -1 : set.findIndex((one) => rangeWith([one], at) !== undefined)
+function* inTurn(set: RangeSet, last: Ip | undefined): Generator<Ip> {
+  const start = last === undefined ? -1 : set.findIndex((one) => rangeWith([one], last))
+  const at = last === undefined || start < 0 ? undefined : ipToBits(last)
   const order = start < 0 ? set : [...set.slice(start), ...set.slice(0, start + 1)]
   for (const [i, { range, gateway }] of order.entries()) {
-    const from = i === 0 && start >= 0 && at !== undefined ? ipToBits(at) + 1n : range.first
-    const to =
-      i > 0 && i === order.length - 1 && start >= 0 && at !== undefined ? ipToBits(at) : range.last
+    const from = i === 0 && at !== undefined ? at + 1n : range.first
+    const to = i > 0 && i === order.length - 1 && at !== undefined ? at : range.last
     for (let bits = from; bits <= to; bits++) {
       const ip = ipFromBits(range.family, bits)
       if (ip !== gateway) yield ip
@@ -183,57 +172,28 @@ function* inTurn(set: RangeSet, last: string | undefined): Generator<Ip> {
   }
 }
 
-function givenOf(ip: Ip, set: RangeSet, of: { folder: Folder; fresh: boolean }): Given {
+function answerOf({ ip, set }: Given): CniIp {
   const range = rangeWith(set, ip)
   const prefix = range === undefined ? 0 : cidrParts(range.subnet).prefix
-  return {
-    ip: { address: cidrOf(ip, prefix), gateway: range?.gateway, interface: undefined },
-    held: { held: 'file', path: `${of.folder.path}/${ip}` },
-    fresh: of.fresh,
-  }
+  return { address: cidrOf(ip, prefix), gateway: range?.gateway, interface: undefined }
 }
 
-/** Addresses whose file names this container and interface. */
-async function heldBy({ containerId, ifName }: Owner, { path, files }: Folder): Promise<Ip[]> {
-  const names = (await files.list(path)).filter((name) => ipOr(name) !== undefined)
-  const texts = await Promise.all(names.map((name) => files.read(`${path}/${name}`)))
-  return names.flatMap((name, i) => {
-    const [container, link] = (texts[i] ?? '').split(/\r?\n/)
-    const ip = ipOr(name)
-    const isMine =
-      container?.trim() === containerId && (link === undefined || link.trim() === ifName)
-    return isMine && ip !== undefined ? [ip] : []
-  })
-}
-
-function checkOnePerFamily({ sets }: HostLocalConf, version: string): void {
-  const families = sets.map((set): Family => set[0]?.range.family ?? 4)
-  if (new Set(families).size !== families.length) throw fail('family-repeated', { version })
+function checkVersion({ conf: { sets }, cniVersion }: IpamRequest<HostLocalConf>): void {
+  if (cniVersion !== '0.1.0' && cniVersion !== '0.2.0') return
+  const families = sets.map((set) => set[0]?.range.family)
+  const isRepeated = new Set(families).size !== families.length
+  if (isRepeated) throw fail('family-repeated', { version: cniVersion })
 }
 
 function requestedIp(text: string): Ip {
   try {
     return text.includes('/') ? cidrParts(parseCidr(text)).ip : parseIp(text)
   } catch (cause) {
-    throw fail(
-      'address-requested-invalid',
-      { reason: `failed to parse IP address "${text}"` },
-      cause,
-    )
+    const reason = `failed to parse IP address "${text}"`
+    throw fail('address-requested-invalid', { reason }, cause)
   }
 }
 
-function ipOr(text: string): Ip | undefined {
-  if (!/^[0-9a-f.:]+$/i.test(text)) return undefined
-  try {
-    const ip = parseIp(text)
-    return familyOf(ip) === 4 || text.includes(':') ? ip : undefined
-  } catch {
-    return undefined
-  }
-}
-
-async function dnsOf({ resolvConf }: HostLocalDocument, files: Files): Promise<CniDns> {
-  const text = resolvConf === undefined ? undefined : await files.read(resolvConf)
-  return dnsOfResolvConf(text ?? '')
+async function dnsOf({ resolvConf = '' }: HostLocalDocument, files: Files): Promise<CniDns> {
+  return dnsOfResolvConf(resolvConf === '' ? '' : ((await files.read(resolvConf)) ?? ''))
 }

@@ -1,24 +1,28 @@
 /**
- * Rules of admission of SpiderIPPool, in the order in which they are told.
+ * Rules of admission of SpiderIPPool, in the order in which they are told: the
+ * first that is broken is the answer, together with that of `podAffinity` when
+ * a pool is new.
  *
- * Spec: Spiderpool, validation of SpiderIPPool on create and update.
+ * Spec: Spiderpool, validation of SpiderIPPool on create and update. Better
+ * than upstream on purpose: a reversed range is refused, an entry is named by
+ * its place, a gateway is compared by number.
  * @module
  */
-import type { AdmissionReason, FieldFault } from '#values/admission.ts'
-import { failureIn } from '#values/failure.ts'
+import type { FieldFault } from '#values/admission.ts'
+import { type Cidr, cidrParts, networkOf, parseCidr } from '#values/cidr.ts'
 import {
   type IpRange,
-  countOfRanges,
   formatRange,
-  mergeRanges,
   parseRange,
   rangeContains,
   rangeOfCidr,
   subtractRanges,
 } from '#values/ip-range.ts'
-import { networkOf, type Cidr, cidrParts, parseCidr } from '#values/cidr.ts'
-import { type Family, familyOf, parseIp } from '#values/ip.ts'
-import type { LabelSelector, SpiderIpPool } from '#schema/spider-ip-pool.ts'
+import { type Family, parseIp } from '#values/ip.ts'
+import { forbidden, invalid, notSupported } from '#schema/fault.ts'
+import type { SpiderIpPool } from '#schema/spider-ip-pool.ts'
+import { selectorFault } from './selector.ts'
+import { faultIn, readOr } from './text-fault.ts'
 
 /** What a pool is compared with. */
 export type PoolContext = {
@@ -26,272 +30,192 @@ export type PoolContext = {
   readonly others: readonly SpiderIpPool[]
 }
 
-/** Faults of a pool after mutation; of the first rules only the first that is broken. */
-export function faultsOfPool(pool: SpiderIpPool, { previous, others }: PoolContext): FieldFault[] {
-  const { spec } = pool
-  const early = faultOfUpdate(pool, previous) ?? faultOfSubnet(pool)
+type Judging = PoolContext & {
+  readonly pool: SpiderIpPool
+  readonly family: Family
+  readonly cidr: Cidr
+}
+type Rule = (judging: Judging) => FieldFault | undefined
+
+/** Faults of a pool after mutation. */
+export function faultsOfPool(pool: SpiderIpPool, context: PoolContext): FieldFault[] {
+  const { previous } = context
+  const early =
+    (previous && faultOfUpdate(pool, previous)) ?? faultOfVersion(pool) ?? faultOfCidr(pool)
   if (early !== undefined) return [early]
-  const subnet = parseCidr(spec.subnet)
-  const overlap = previous === undefined ? faultOfOverlap(pool, subnet, others) : undefined
+  const cidr = parseCidr(pool.spec.subnet)
+  const judging = { ...context, pool, cidr, family: cidrParts(cidr).family }
+  if (previous !== undefined) return firstOf([...RULES, podAffinity, ...LATE_RULES], judging)
+  const overlap = overlapping(judging)
   if (overlap !== undefined) return [overlap]
-  const entries = [
-    ...faultsOfEntries('ips', spec.ips, subnet),
-    ...faultsOfEntries('excludeIPs', spec.excludeIPs, subnet),
-  ]
-  if (entries.length > 0) return entries
-  const shared = faultOfSharing(pool, others)
-  if (shared !== undefined) return [shared]
-  return [
-    ...faultsOfGateway(pool, subnet),
-    ...faultsOfRoutes(pool, subnet),
-    ...faultsOfSelector('spec.podAffinity', spec.podAffinity),
-    ...faultsOfSelector('spec.namespaceAffinity', spec.namespaceAffinity),
-    ...faultsOfSelector('spec.nodeAffinity', spec.nodeAffinity),
-    ...faultsOfHeld(pool, previous),
-  ]
+  return [...firstOf(RULES, judging), ...firstOf([podAffinity, ...LATE_RULES], judging)]
 }
 
-function fault(reason: AdmissionReason, field: string, value: unknown, detail: string): FieldFault {
-  const kind =
-    reason === 'Forbidden' ? 'Forbidden' : `${spaced(reason)} value: ${JSON.stringify(value)}`
-  return { reason, field, message: `${kind}: ${detail}` }
-}
-
-function spaced(reason: AdmissionReason): string {
-  return reason === 'NotSupported' ? 'Unsupported' : reason
-}
-
-function faultOfUpdate(
-  pool: SpiderIpPool,
-  previous: SpiderIpPool | undefined,
-): FieldFault | undefined {
-  if (previous === undefined) return undefined
-  const { ipVersion, subnet } = pool.spec
-  if (
-    previous.metadata.deletionTimestamp !== undefined &&
-    (pool.metadata.finalizers ?? []).length > 0
-  ) {
-    return fault(
-      'Forbidden',
-      'metadata.deletionTimestamp',
-      undefined,
-      'a terminating pool cannot change',
-    )
-  }
-  if (ipVersion !== previous.spec.ipVersion) {
-    return fault(
-      'Forbidden',
-      'spec.ipVersion',
-      ipVersion,
-      `it is immutable: ${previous.spec.ipVersion}`,
-    )
-  }
-  return subnet === previous.spec.subnet
-    ? undefined
-    : fault(
-        'Forbidden',
-        'spec.subnet',
-        subnet,
-        `it is immutable: ${previous.spec.subnet}, not ${subnet}`,
-      )
-}
-
-function faultOfSubnet({ spec: { ipVersion, subnet } }: SpiderIpPool): FieldFault | undefined {
-  const cidr = readOr(() => parseCidr(subnet))
-  if (ipVersion === undefined) {
-    return fault(
-      'Invalid',
-      'spec.ipVersion',
-      '',
-      `'spec.subnet' ${subnet} is no CIDR to derive it from`,
-    )
-  }
-  if (ipVersion !== 4 && ipVersion !== 6) {
-    return fault('NotSupported', 'spec.ipVersion', ipVersion, 'supported values: 4, 6')
-  }
-  if (cidr instanceof Fault) return fault('Invalid', 'spec.subnet', subnet, cidr.reason)
-  const { family } = cidrParts(cidr)
-  if (family !== ipVersion) {
-    return fault('Invalid', 'spec.subnet', subnet, `it is no IPv${ipVersion} CIDR`)
-  }
-  const network = networkOf(cidr)
-  return network === subnet
-    ? undefined
-    : fault('Invalid', 'spec.subnet', subnet, `it is not in canonical form: ${network}`)
-}
-
-function faultOfOverlap(
-  pool: SpiderIpPool,
-  subnet: Cidr,
-  others: readonly SpiderIpPool[],
-): FieldFault | undefined {
-  const mine = rangeOfCidr(subnet)
-  const other = others.find(({ spec }) => {
-    const theirs = rangeOfSubnet(spec.subnet)
-    return spec.subnet !== pool.spec.subnet && theirs !== undefined && overlaps(mine, theirs)
-  })
-  return other === undefined
-    ? undefined
-    : fault(
-        'Invalid',
-        'spec.subnet',
-        pool.spec.subnet,
-        `it overlaps pool ${other.metadata.name} with subnet ${other.spec.subnet}`,
-      )
-}
-
-function faultOfSharing(
-  pool: SpiderIpPool,
-  others: readonly SpiderIpPool[],
-): FieldFault | undefined {
-  const mine = addressesOf(pool)
-  for (const other of others) {
-    if (other.spec.subnet !== pool.spec.subnet) continue
-    const both = mine.flatMap((a) => addressesOf(other).flatMap((b) => intersection(a, b)))
-    const [first] = both
-    if (first === undefined) continue
-    return fault(
-      'Forbidden',
-      'spec.ips',
-      undefined,
-      `${formatRange(first)} is in pool ${other.metadata.name} already`,
-    )
-  }
-  return undefined
-}
-
-function faultsOfEntries(
-  key: 'ips' | 'excludeIPs',
-  texts: readonly string[] | undefined,
-  subnet: Cidr,
-): FieldFault[] {
-  const whole = rangeOfCidr(subnet)
-  return (texts ?? []).flatMap((text, i) => {
-    const field = `spec.${key}[${i}]`
-    const range = readOr(() => parseRange(text))
-    if (range instanceof Fault) return [fault('Invalid', field, text, range.reason)]
-    return rangeContains(whole, range)
-      ? []
-      : [fault('Invalid', field, text, `it is not in subnet ${subnet}`)]
-  })
-}
-
-function faultsOfGateway({ spec }: SpiderIpPool, subnet: Cidr): FieldFault[] {
-  const { gateway } = spec
-  if (gateway === undefined || gateway === '') return []
-  const range = readOr(() => parseRange(parseIp(gateway)))
-  if (range instanceof Fault) return [fault('Invalid', 'spec.gateway', gateway, range.reason)]
-  if (!rangeContains(rangeOfCidr(subnet), range)) {
-    return [fault('Invalid', 'spec.gateway', gateway, `it is not in subnet ${subnet}`)]
-  }
-  const excluded = (spec.excludeIPs ?? []).some((text) => rangeContains(parseRange(text), range))
-  const at = (spec.ips ?? []).findIndex((text) => rangeContains(parseRange(text), range))
-  return at < 0 || excluded
-    ? []
-    : [fault('Invalid', `spec.ips[${at}]`, spec.ips?.[at], `it holds the gateway ${gateway}`)]
-}
-
-function faultsOfRoutes({ spec }: SpiderIpPool, subnet: Cidr): FieldFault[] {
-  const { family } = cidrParts(subnet)
-  return (spec.routes ?? []).flatMap(({ dst, gw }, i, routes) => {
-    const field = `spec.routes[${i}]`
-    if (dst === '0.0.0.0/0' || dst === '::/0') {
-      return [fault('Invalid', `${field}.dst`, dst, 'the default route comes from spec.gateway')]
-    }
-    if (routes.findIndex((other) => other.dst === dst) !== i) {
-      return [fault('Invalid', `${field}.dst`, dst, 'it is there twice')]
-    }
-    const cidr = readOr(() => parseCidr(dst))
-    if (cidr instanceof Fault) return [fault('Invalid', `${field}.dst`, dst, cidr.reason)]
-    if (cidrParts(cidr).family !== family) {
-      return [fault('Invalid', `${field}.dst`, dst, `it is no IPv${family} CIDR`)]
-    }
-    return faultsOfNextHop(`${field}.gw`, gw, { family, subnet })
-  })
-}
-
-function faultsOfNextHop(
-  field: string,
-  gw: string,
-  { family, subnet }: { family: Family; subnet: Cidr },
-): FieldFault[] {
-  const ip = readOr(() => parseIp(gw))
-  if (ip instanceof Fault) return [fault('Invalid', field, gw, ip.reason)]
-  if (familyOf(ip) !== family) return [fault('Invalid', field, gw, `it is no IPv${family} address`)]
-  return rangeContains(rangeOfCidr(subnet), parseRange(ip))
-    ? []
-    : [fault('Invalid', field, gw, `it is not in subnet ${subnet}`)]
-}
-
-function faultsOfSelector(field: string, selector: LabelSelector | undefined): FieldFault[] {
-  if (selector === undefined) return []
-  const { matchLabels = {}, matchExpressions = [] } = selector
-  if (Object.keys(matchLabels).length + matchExpressions.length === 0) {
-    return field === 'spec.podAffinity' ? [fault('Invalid', field, {}, 'it selects nothing')] : []
-  }
-  return matchExpressions.flatMap(({ operator, values = [] }, i) => {
-    const wantsValues = operator === 'In' || operator === 'NotIn'
-    if (wantsValues === values.length > 0) return []
-    const detail = wantsValues ? `${operator} needs values` : `${operator} takes no values`
-    return [fault('Invalid', `${field}.matchExpressions[${i}].values`, values, detail)]
-  })
-}
-
-/** Addresses that pods hold by the recorded status must stay in the pool. */
-function faultsOfHeld(pool: SpiderIpPool, previous: SpiderIpPool | undefined): FieldFault[] {
-  const text = previous?.status?.allocatedIPs ?? pool.status?.allocatedIPs
-  if (previous === undefined || text === undefined || text === '') return []
-  const held = readOr((): unknown => JSON.parse(text))
-  if (typeof held !== 'object' || held === null || held instanceof Fault) return []
-  const now = addressesOf(pool)
-  for (const [address, by] of Object.entries(held)) {
-    const range = readOr(() => parseRange(address))
-    if (range instanceof Fault || now.some((one) => rangeContains(one, range))) continue
-    const pod: unknown = typeof by === 'object' && by !== null && 'pod' in by ? by.pod : by
-    return [fault('Forbidden', 'spec.ips', undefined, `${address} is held by pod ${String(pod)}`)]
+function firstOf(rules: readonly Rule[], judging: Judging): FieldFault[] {
+  for (const rule of rules) {
+    const fault = rule(judging)
+    if (fault !== undefined) return [fault]
   }
   return []
 }
 
-/** Merged addresses of a pool; what cannot be read counts for nothing. */
+function faultOfUpdate(pool: SpiderIpPool, previous: SpiderIpPool): FieldFault | undefined {
+  const { ipVersion, subnet } = previous.spec
+  const finalizers = pool.metadata.finalizers ?? []
+  if (previous.metadata.deletionTimestamp !== undefined && finalizers.length > 0) {
+    const { name } = pool.metadata
+    return forbidden('metadata.deletionTimestamp', `pool ${name} is terminating and cannot change`)
+  }
+  if (pool.spec.ipVersion !== ipVersion) {
+    return forbidden('spec.ipVersion', `${pool.spec.ipVersion}: it is ${ipVersion}, for good`)
+  }
+  if (pool.spec.subnet === subnet) return undefined
+  return forbidden('spec.subnet', `${pool.spec.subnet}: it is ${subnet}, for good`)
+}
+
+function faultOfVersion({ spec: { ipVersion, subnet } }: SpiderIpPool): FieldFault | undefined {
+  if (ipVersion === undefined) {
+    return invalid('spec.ipVersion', '', `subnet ${subnet} is no CIDR to derive it from`)
+  }
+  if (ipVersion === 4 || ipVersion === 6) return undefined
+  return notSupported('spec.ipVersion', ipVersion, [4, 6])
+}
+
+function faultOfCidr({ spec: { ipVersion, subnet } }: SpiderIpPool): FieldFault | undefined {
+  const cidr = readOr(() => parseCidr(subnet))
+  const [text, reason] = [cidr.value, faultIn(cidr)]
+  if (text === undefined) return invalid('spec.subnet', subnet, reason)
+  if (cidrParts(text).family !== ipVersion) {
+    return invalid('spec.subnet', subnet, `it is no IPv${ipVersion} CIDR`)
+  }
+  if (networkOf(text) === subnet) return undefined
+  return invalid('spec.subnet', subnet, `it is not in its canonical form, ${networkOf(text)}`)
+}
+
+function overlapping({ pool: { spec }, cidr, others }: Judging): FieldFault | undefined {
+  const mine = rangeOfCidr(cidr)
+  const other = others.find((one) => {
+    const theirs = readOr(() => rangeOfCidr(parseCidr(one.spec.subnet))).value
+    return one.spec.subnet !== spec.subnet && theirs !== undefined && shared(mine, theirs)
+  })
+  if (other === undefined) return undefined
+  const detail = `it overlaps subnet ${other.spec.subnet} of pool ${other.metadata.name}`
+  return invalid('spec.subnet', spec.subnet, detail)
+}
+
+function entries({ pool: { spec }, cidr }: Judging): FieldFault | undefined {
+  for (const key of ['ips', 'excludeIPs'] as const) {
+    for (const [i, text] of (spec[key] ?? []).entries()) {
+      const reason = faultOfEntry(text, cidr)
+      if (reason !== undefined) return invalid(`spec.${key}[${i}]`, text, reason)
+    }
+  }
+  return undefined
+}
+
+/** Why a text is no address or range of a network, or undefined. */
+export function faultOfEntry(text: string, cidr: Cidr): string | undefined {
+  const range = readOr(() => parseRange(text))
+  if (range.value === undefined) return faultIn(range)
+  return rangeContains(rangeOfCidr(cidr), range.value)
+    ? undefined
+    : `it is not in subnet ${cidr}`
+}
+
+function sharing({ pool, others }: Judging): FieldFault | undefined {
+  const mine = addressesOf(pool)
+  for (const other of others) {
+    if (other.spec.subnet !== pool.spec.subnet) continue
+    const theirs = addressesOf(other)
+    const [both] = mine.flatMap((a) => theirs.flatMap((b) => shared(a, b) ?? []))
+    if (both === undefined) continue
+    return forbidden('spec.ips', `${formatRange(both)} is in pool ${other.metadata.name} already`)
+  }
+  return undefined
+}
+
+function gateway({ pool: { spec }, cidr }: Judging): FieldFault | undefined {
+  const { gateway: text = '', ips = [], excludeIPs = [] } = spec
+  if (text === '') return undefined
+  const range = readOr(() => parseRange(parseIp(text)))
+  if (range.value === undefined) return invalid('spec.gateway', text, faultIn(range))
+  const reason = faultOfEntry(text, cidr)
+  if (reason !== undefined) return invalid('spec.gateway', text, reason)
+  const { value } = range
+  const at = ips.findIndex((entry) => rangeContains(parseRange(entry), value))
+  const isExcluded = excludeIPs.some((entry) => rangeContains(parseRange(entry), value))
+  if (at < 0 || isExcluded) return undefined
+  return invalid(`spec.ips[${at}]`, ips[at], `it has the gateway ${text}, which excludeIPs has not`)
+}
+
+function routes({ pool: { spec }, cidr, family }: Judging): FieldFault | undefined {
+  const all = spec.routes ?? []
+  for (const [i, { dst, gw }] of all.entries()) {
+    const field = `spec.routes[${i}]`
+    const reason = faultOfTarget(dst, family)
+    const isRepeated = all.findIndex((other) => other.dst === dst) < i
+    if (isRepeated) return invalid(`${field}.dst`, dst, 'it is there twice')
+    if (reason !== undefined) return invalid(`${field}.dst`, dst, reason)
+    const hop = readOr(() => parseIp(gw))
+    const hopReason = hop.value === undefined ? faultIn(hop) : faultOfEntry(gw, cidr)
+    if (hopReason !== undefined) return invalid(`${field}.gw`, gw, hopReason)
+  }
+  return undefined
+}
+
+function faultOfTarget(dst: string, family: Family): string | undefined {
+  const cidr = readOr(() => parseCidr(dst))
+  if (cidr.value === undefined) return faultIn(cidr)
+  const parts = cidrParts(cidr.value)
+  if (parts.prefix === 0) return 'the default route is that of spec.gateway'
+  return parts.family === family ? undefined : `it is no IPv${family} CIDR`
+}
+
+function podAffinity({ pool: { spec } }: Judging): FieldFault | undefined {
+  const selector = spec.podAffinity
+  if (selector === undefined) return undefined
+  const { matchLabels = {}, matchExpressions = [] } = selector
+  const isEmpty = Object.keys(matchLabels).length + matchExpressions.length === 0
+  const reason = isEmpty ? 'it selects nothing' : selectorFault(selector)
+  return reason === undefined ? undefined : invalid('spec.podAffinity', selector, reason)
+}
+
+function otherAffinities({ pool: { spec } }: Judging): FieldFault | undefined {
+  for (const key of ['namespaceAffinity', 'nodeAffinity'] as const) {
+    const reason = spec[key] === undefined ? undefined : selectorFault(spec[key])
+    if (reason !== undefined) return invalid(`spec.${key}`, spec[key], reason)
+  }
+  return undefined
+}
+
+/** Addresses that pods hold by the recorded status must stay in the pool. */
+function stillHeld({ pool, previous }: Judging): FieldFault | undefined {
+  const text = pool.status?.allocatedIPs ?? previous?.status?.allocatedIPs ?? ''
+  const held = text === '' ? undefined : readOr((): unknown => JSON.parse(text)).value
+  if (previous === undefined || typeof held !== 'object' || held === null) return undefined
+  const now = addressesOf(pool)
+  for (const [address, by] of Object.entries(held)) {
+    const range = readOr(() => parseRange(address)).value
+    if (range === undefined || now.some((one) => rangeContains(one, range))) continue
+    const pod: unknown = typeof by === 'object' && by !== null && 'pod' in by ? by.pod : by
+    return forbidden('spec.ips', `${address} must stay: pod ${String(pod)} holds it`)
+  }
+  return undefined
+}
+
+const RULES: readonly Rule[] = [entries, sharing, gateway, routes]
+const LATE_RULES: readonly Rule[] = [otherAffinities, stillHeld]
+
+/** Addresses of a pool; a text that cannot be read counts for nothing. */
 function addressesOf({ spec }: SpiderIpPool): IpRange[] {
   const read = (texts: readonly string[] = []): IpRange[] =>
-    texts.flatMap((text) => {
-      const range = readOr(() => parseRange(text))
-      return range instanceof Fault ? [] : [range]
-    })
-  return mergeRanges(subtractRanges(read(spec.ips), read(spec.excludeIPs)))
+    texts.flatMap((text) => readOr(() => parseRange(text)).value ?? [])
+  return subtractRanges(read(spec.ips), read(spec.excludeIPs))
 }
 
-function rangeOfSubnet(subnet: string): IpRange | undefined {
-  const range = readOr(() => rangeOfCidr(parseCidr(subnet)))
-  return range instanceof Fault ? undefined : range
-}
-
-function overlaps(a: IpRange, b: IpRange): boolean {
-  return a.family === b.family && a.first <= b.last && b.first <= a.last
-}
-
-function intersection(a: IpRange, b: IpRange): IpRange[] {
-  if (!overlaps(a, b)) return []
+/** What two ranges have in common. */
+function shared(a: IpRange, b: IpRange): IpRange | undefined {
+  if (a.family !== b.family || a.first > b.last || b.first > a.last) return undefined
   const first = a.first > b.first ? a.first : b.first
-  const last = a.last < b.last ? a.last : b.last
-  const both = { family: a.family, first, last }
-  return countOfRanges([both]) > 0n ? [both] : []
-}
-
-/** Why a text is no value. */
-class Fault {
-  readonly reason: string
-  constructor(reason: string) {
-    this.reason = reason
-  }
-}
-
-function readOr<T>(read: () => T): T | Fault {
-  try {
-    return read()
-  } catch (cause) {
-    return new Fault(String(failureIn(cause)?.details['reason'] ?? 'it cannot be read'))
-  }
+  return { family: a.family, first, last: a.last < b.last ? a.last : b.last }
 }

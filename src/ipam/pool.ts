@@ -14,12 +14,13 @@ import {
   formatRange,
   mergeRanges,
   parseRange,
-  rangeOfCidr,
   subtractRanges,
 } from '#values/ip-range.ts'
-import { type Cidr, parseCidr } from '#values/cidr.ts'
+import { type Cidr, cidrParts, parseCidr } from '#values/cidr.ts'
 import { type SpiderIpPool, readSpiderIpPool } from '#schema/spider-ip-pool.ts'
-import { faultsOfPool } from './pool-rules.ts'
+import { unknownKeys } from '#schema/zod.ts'
+import { faultOfEntry, faultsOfPool } from './pool-rules.ts'
+import { readOr } from './text-fault.ts'
 
 /** The document after defaults and mutation; with faults it must not be stored. */
 export type PoolAdmission = {
@@ -49,7 +50,9 @@ export function admitPool(
     previous: previous.ok ? previous.value : undefined,
     others,
   })
-  return { document, faults, warnings: [] }
+  const unknown = unknownKeys(raw, read.value)
+  const warnings = unknown.map((path) => `unknown field ${JSON.stringify(path)} is ignored`)
+  return { document, faults, warnings }
 }
 
 /** Addresses that the pool can give out, merged. */
@@ -76,29 +79,24 @@ function mutate(pool: SpiderIpPool): SpiderIpPool {
     spec: {
       ...spec,
       ...(ipVersion === undefined ? {} : { ipVersion }),
-      ...normalised('ips', spec.ips),
-      ...normalised('excludeIPs', spec.excludeIPs),
+      ...normalised('ips', spec),
+      ...normalised('excludeIPs', spec),
     },
   }
 }
 
-/** What cannot be read is left as it is, for validation to name. */
-function normalised(key: 'ips' | 'excludeIPs', texts: readonly string[] | undefined) {
-  if (texts === undefined) return {}
-  try {
-    return { [key]: mergeRanges(texts.map(parseRange)).map(formatRange) }
-  } catch {
-    return { [key]: [...texts] }
-  }
+/** A list with an entry that is none of the network's is left as it is, for validation to name. */
+function normalised(key: 'ips' | 'excludeIPs', spec: SpiderIpPool['spec']) {
+  const texts = spec[key]
+  const cidr = readOr(() => parseCidr(spec.subnet)).value
+  if (texts === undefined || cidr === undefined) return {}
+  if (texts.some((text) => faultOfEntry(text, cidr) !== undefined)) return {}
+  return { [key]: mergeRanges(texts.map(parseRange)).map(formatRange) }
 }
 
 /** 4 or 6, undefined for a text that is no CIDR. */
 export function poolFamily(subnet: string): 4 | 6 | undefined {
-  try {
-    return rangeOfCidr(parseCidr(subnet)).family
-  } catch {
-    return undefined
-  }
+  return readOr(() => cidrParts(parseCidr(subnet)).family).value
 }
 
 /** The CIDR of an admitted pool. */

@@ -48,7 +48,7 @@ export function rangeSetsOf(
             },
           ],
         ]
-  const sets = [...single, ...more, ...(conf.ranges ?? [])]
+  const sets = [...more, ...single, ...(conf.ranges ?? [])]
   if (sets.length === 0) throw fail('range-set-none')
   const read = sets.map((set, index) => setOf(set, index))
   for (const [index, set] of read.entries()) {
@@ -97,7 +97,7 @@ function rangeOf(document: RangeDocument, bad: (reason: string) => never): HostR
   const first = endOf('RangeStart', document.rangeStart, { whole, subnet, bad }) ?? whole.first + 1n
   const last = endOf('RangeEnd', document.rangeEnd, { whole, subnet, bad }) ?? end
   if (first > last) {
-    bad(`RangeStart ${ipFromBits(family, first)} is after RangeEnd ${ipFromBits(family, last)}`)
+    bad(`RangeStart ${ipFromBits(family, first)} not in network ${network}`)
   }
   return { subnet, range: { family, first, last }, gateway }
 }

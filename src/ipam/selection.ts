@@ -1,15 +1,20 @@
 /**
- * Which pools an interface may take its address from: the first source that
- * names any, filtered by who the pools are for, in the order the user wrote.
+ * Which pools an interface may have its addresses from, and in which order.
  *
- * Spec: Spiderpool, candidate sources and filters of IPAM.
+ * Spec: Spiderpool, candidate sources (pod, namespace, network, cluster
+ * default; the first that names a pool wins) and filters. Better than upstream
+ * on purpose: the order that was written holds among equals, and the network
+ * of an interface is asked for only where a pool names networks.
  * @module
  */
 import type { Document } from '#needs/records.ts'
+import type { Family } from '#values/ip.ts'
 import type { Owner } from '#values/owner.ts'
 import type { LabelSelector, SpiderIpPool } from '#schema/spider-ip-pool.ts'
-import { type Candidates, readPoolAnnotation } from './annotation.ts'
+import { type Candidates, poolsOfNamespace, poolsOfPod } from './annotation.ts'
 import { fail } from './failures.ts'
+import { isPattern, patternOf } from './glob.ts'
+import { fullNetworkName, networkOfInterface } from './pod-network.ts'
 import { selects } from './selector.ts'
 
 /** What is known of the interface. */
@@ -17,135 +22,144 @@ export type Asking = {
   readonly owner: Owner
   readonly pod: Document | undefined
   readonly namespace: Document | undefined
-  readonly node: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
-  readonly confIpv4: readonly string[]
-  readonly confIpv6: readonly string[]
+  readonly node: string
+  /** Labels of the node; asked for only where a pool selects nodes. */
+  nodeLabels(): Promise<Readonly<Record<string, string>>>
 }
 
-/** @throws {Failure} `pool-annotation-invalid`; `pool-none` when no source names a pool */
-export function candidatesOf(asking: Asking, pools: readonly SpiderIpPool[]): Candidates {
-  const { owner, pod, namespace, confIpv4, confIpv6 } = asking
-  const fromPod = readPoolAnnotation(pod?.metadata.annotations, owner.ifName)
-  if (fromPod !== undefined) return fromPod
-  const named = (key: string): string[] => namesIn(namespace?.metadata.annotations, key)
-  const ipv4 = named('ipam.spidernet.io/default-ipv4-ippool')
-  const ipv6 = named('ipam.spidernet.io/default-ipv6-ippool')
-  if (ipv4.length + ipv6.length > 0) return { ipv4, ipv6, source: 'namespace', cleanGateway: false }
-  if (confIpv4.length + confIpv6.length > 0) {
-    return { ipv4: confIpv4, ipv6: confIpv6, source: 'network', cleanGateway: false }
-  }
-  const ofFamily = (family: number): string[] =>
+/** Pool names in the configuration of the network. */
+export type Configured = { readonly ipv4: readonly string[]; readonly ipv6: readonly string[] }
+
+/**
+ * The pools that somebody named, or undefined: then the cluster's default ones hold.
+ * @throws {Failure} `pool-annotation-invalid`
+ */
+export function candidatesOf(
+  { owner, pod, namespace }: Asking,
+  { ipv4, ipv6 }: Configured,
+): Candidates | undefined {
+  const said = poolsOfPod(pod, owner.ifName) ?? poolsOfNamespace(namespace)
+  if (said !== undefined) return said
+  if (ipv4.length + ipv6.length === 0) return undefined
+  return { ipv4, ipv6, source: 'network', cleanGateway: false }
+}
+
+/** Pools with `spec.default`. @throws {Failure} `pool-none`, when there is none */
+export function defaultsOf(pools: readonly SpiderIpPool[], ifName: string): Candidates {
+  const ofFamily = (family: Family): string[] =>
     pools
       .filter(({ spec }) => spec.default && spec.ipVersion === family)
       .map(({ metadata }) => metadata.name)
-  const defaults = { ipv4: ofFamily(4), ipv6: ofFamily(6) }
-  if (defaults.ipv4.length + defaults.ipv6.length > 0) {
-    return { ...defaults, source: 'cluster default', cleanGateway: false }
+  const found = { ipv4: ofFamily(4), ipv6: ofFamily(6) }
+  if (found.ipv4.length + found.ipv6.length === 0) {
+    const reasons = 'no annotation and no network names a pool, and no pool is a default one'
+    throw fail('pool-none', { ifName, reasons })
   }
-  throw fail('pool-none', {
-    ifName: owner.ifName,
-    reasons: 'no annotation, network or default names a pool',
-  })
+  return { ...found, source: 'cluster default', cleanGateway: false }
+}
+
+/** True when the names cannot be told without all pools. */
+export function hasPattern({ ipv4, ipv6 }: Candidates): boolean {
+  return [...ipv4, ...ipv6].some(isPattern)
 }
 
 /**
- * The pools behind candidate names, those that may not be used left out.
+ * The pools behind candidate names, those that may not be used left out, in the
+ * order in which they are to be tried; none where only patterns matched nothing.
  * @throws {Failure} `pool-missing`, a name that no pool has; `pool-none`, with the reason for each
  */
-export function choosePools(
+export async function choosePools(
   names: readonly string[],
-  family: 4 | 6,
-  of: { readonly asking: Asking; readonly pools: readonly SpiderIpPool[] },
-): SpiderIpPool[] {
-  const found = names.flatMap((name) => poolsNamed(name, family, of.pools))
-  const unique = [...new Map(found.map((pool) => [pool.metadata.name, pool])).values()]
-  const judged = unique.map((pool) => ({ pool, reason: refusal(pool, family, of.asking) }))
-  const usable = judged.filter(({ reason }) => reason === undefined).map(({ pool }) => pool)
-  if (usable.length === 0 && names.length > 0) {
-    const reasons = judged.map(({ pool, reason }) => `${pool.metadata.name}: ${reason}`).join('; ')
-    throw fail('pool-none', {
-      ifName: of.asking.owner.ifName,
-      reasons: reasons || 'no pool matches',
-    })
+  family: Family,
+  { asking, pools }: { readonly asking: Asking; readonly pools: readonly SpiderIpPool[] },
+): Promise<SpiderIpPool[]> {
+  const found = new Set(names.flatMap((name) => poolsNamed(name, { family, pools })))
+  const selectsNodes = [...found].some(({ spec }) => spec.nodeAffinity !== undefined)
+  const nodeLabels = selectsNodes ? await asking.nodeLabels() : {}
+  const usable: SpiderIpPool[] = []
+  const reasons: string[] = []
+  for (const pool of found) {
+    const reason = refusal(pool, { family, asking, nodeLabels })
+    if (reason === undefined) usable.push(pool)
+    else reasons.push(`${pool.metadata.name}: ${reason}`)
   }
-  return usable
+  if (usable.length === 0 && reasons.length > 0) {
+    throw fail('pool-none', { ifName: asking.owner.ifName, reasons: reasons.join('; ') })
+  }
+  return usable.toSorted((a, b) => weightOf(b) - weightOf(a))
 }
 
-function poolsNamed(name: string, family: 4 | 6, pools: readonly SpiderIpPool[]): SpiderIpPool[] {
-  if (!/[*?[]/.test(name)) {
-    const pool = pools.find(({ metadata }) => metadata.name === name)
-    if (pool === undefined) throw fail('pool-missing', { pool: name })
-    return [pool]
+type Among = { readonly family: Family; readonly pools: readonly SpiderIpPool[] }
+
+function poolsNamed(name: string, { family, pools }: Among): SpiderIpPool[] {
+  if (isPattern(name)) {
+    const matches = patternOf(name)
+    return pools.filter(({ metadata, spec }) => spec.ipVersion === family && matches(metadata.name))
   }
-  const pattern = globOf(name)
-  const matching = pools.filter(({ metadata, spec }) => {
-    return spec.ipVersion === family && pattern.test(metadata.name)
-  })
-  if (matching.length === 0) throw fail('pool-missing', { pool: name })
-  return matching
+  const pool = pools.find(({ metadata }) => metadata.name === name)
+  if (pool === undefined) throw fail('pool-missing', { pool: name })
+  return [pool]
 }
 
-/** A shell pattern: `*`, `?`, `[...]`. */
-function globOf(text: string): RegExp {
-  const source = text
-    .replaceAll(/[.+^${}()|\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  return new RegExp(`^${source}$`)
+/** The narrower a pool is, the sooner it is tried. */
+function weightOf({ spec }: SpiderIpPool): number {
+  const narrow = [
+    spec.podAffinity !== undefined,
+    isSome(spec.nodeName),
+    spec.nodeAffinity !== undefined,
+    isSome(spec.namespaceName),
+    spec.namespaceAffinity !== undefined,
+    isSome(spec.multusName),
+  ]
+  return narrow.reduce((weight, is) => weight * 2 + (is ? 1 : 0), 0)
+}
+
+function isSome(names: readonly string[] | undefined): names is readonly string[] {
+  return names !== undefined && names.length > 0
+}
+
+type Judging = {
+  readonly family: Family
+  readonly asking: Asking
+  readonly nodeLabels: Readonly<Record<string, string>>
 }
 
 /** Why a pool may not be used, or undefined. */
-function refusal(
-  { metadata, spec }: SpiderIpPool,
-  family: 4 | 6,
-  asking: Asking,
-): string | undefined {
-  const { pod, namespace, node, owner } = asking
+function refusal(pool: SpiderIpPool, { family, asking, nodeLabels }: Judging): string | undefined {
+  const { metadata, spec } = pool
   if (metadata.deletionTimestamp !== undefined) return 'it is terminating'
   if (spec.disable) return 'it is disabled'
   if (spec.ipVersion !== family) return `it is no IPv${family} pool`
-  const podNamespace = owner.pod?.namespace ?? ''
-  const byNode = byNameOrLabels(
-    { names: spec.nodeName, selector: spec.nodeAffinity },
-    node.name,
-    node.labels,
-  )
-  if (!byNode) return `it is not for node ${node.name}`
-  const byNamespace = byNameOrLabels(
-    { names: spec.namespaceName, selector: spec.namespaceAffinity },
-    podNamespace,
-    namespace?.metadata.labels ?? {},
-  )
-  if (!byNamespace) return `it is not for namespace ${podNamespace}`
+  const { pod, namespace, node, owner } = asking
+  const atNode = { names: spec.nodeName, selector: spec.nodeAffinity }
+  if (!isFor(atNode, node, nodeLabels)) return `it is not for node ${node}`
+  const podNamespace = owner.pod?.namespace ?? pod?.metadata.namespace ?? ''
+  const inNamespace = { names: spec.namespaceName, selector: spec.namespaceAffinity }
+  if (!isFor(inNamespace, podNamespace, namespace?.metadata.labels ?? {})) {
+    return `it is not for namespace ${podNamespace}`
+  }
   if (spec.podAffinity !== undefined && !selects(spec.podAffinity, pod?.metadata.labels ?? {})) {
     return 'its podAffinity does not select the pod'
   }
-  return undefined
+  return refusalOfNetwork(spec.multusName, asking)
 }
 
 /** A list of names, when there is one, overrides the selector. */
-function byNameOrLabels(
+function isFor(
   rule: { names: readonly string[] | undefined; selector: LabelSelector | undefined },
   name: string,
   labels: Readonly<Record<string, string>>,
 ): boolean {
-  if (rule.names !== undefined && rule.names.length > 0) return rule.names.includes(name)
+  if (isSome(rule.names)) return rule.names.includes(name)
   return rule.selector === undefined || selects(rule.selector, labels)
 }
 
-function namesIn(annotations: Readonly<Record<string, string>> | undefined, key: string): string[] {
-  const text = annotations?.[key]
-  if (text === undefined || text === '') return []
-  const bad = fail('pool-annotation-invalid', { annotation: key, reason: 'it is no list of names' })
-  let names: unknown
-  try {
-    names = JSON.parse(text)
-  } catch (cause) {
-    throw fail('pool-annotation-invalid', { annotation: key, reason: 'it is not JSON' }, cause)
-  }
-  if (!Array.isArray(names)) throw bad
-  return names.map((name: unknown) => {
-    if (typeof name !== 'string' || name === '') throw bad
-    return name
-  })
+function refusalOfNetwork(
+  names: readonly string[] | undefined,
+  { pod, owner: { ifName } }: Asking,
+): string | undefined {
+  if (!isSome(names)) return undefined
+  const network = networkOfInterface(pod, ifName)
+  if (network === undefined) return `it is for networks by name, and that of ${ifName} is not known`
+  return names.map(fullNetworkName).includes(network) ? undefined : `it is not for network ${network}`
 }

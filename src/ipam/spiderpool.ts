@@ -1,126 +1,133 @@
 /**
  * IPAM `spiderpool`: addresses from pools, for both families side by side, all
- * or nothing.
+ * or nothing. Pools are read from the store at every ADD; a home that is far
+ * away answers that from its own watch.
  *
  * Spec: Spiderpool's IPAM plugin (answer: address with the prefix of the
- * pool's subnet, its gateway, its routes, and the default route unless
- * clean_gateway).
+ * pool's subnet, its gateway, its routes, those of the pod, and the default
+ * route unless clean_gateway).
  * @module
  */
-import type { Records } from '#needs/records.ts'
+import type { Records, Stored } from '#needs/records.ts'
 import type { Random } from '#needs/clock.ts'
-import { type Cidr, cidrOf, cidrParts, parseCidr } from '#values/cidr.ts'
-import { type Ip, parseIp } from '#values/ip.ts'
-import {
-  POOL_KIND,
-  SPIDER_API_VERSION,
-  type SpiderIpPool,
-  readSpiderIpPool,
-} from '#schema/spider-ip-pool.ts'
-import { type SpiderpoolDocument, readSpiderpool } from '#schema/ipam-conf.ts'
-import { NO_DNS } from '#wire/cni/empty-result.ts'
-import type { CniRoute } from '#wire/cni/result.ts'
-import { lookUp, isJsonObject } from '#wire/cni/conf.ts'
+import { cidrParts } from '#values/cidr.ts'
+import { type Family, type Ip, familyOf, parseIp } from '#values/ip.ts'
+import { SPIDERPOOL_PART, type SpiderpoolDocument } from '#schema/ipam-conf.ts'
+import type { SpiderIpPool } from '#schema/spider-ip-pool.ts'
+import { isJsonObject } from '#wire/cni/conf.ts'
 import { addressOfName, fieldOf } from './allocation.ts'
+import { routesOfPod } from './annotation.ts'
 import { Allocator, type Granted, heldOf } from './allocator.ts'
+import { partReader } from './conf-part.ts'
 import { fail } from './failures.ts'
 import type { Ipam, IpamRequest, Reservation } from './ipam.ts'
-import { poolCidr } from './pool.ts'
-import type { Candidates } from './annotation.ts'
-import { candidatesOf, choosePools } from './selection.ts'
+import { type PoolBook, poolBook } from './pool-book.ts'
+import { reservationOf } from './reservation.ts'
+import { type Asking, candidatesOf, choosePools, defaultsOf, hasPattern } from './selection.ts'
 
 export type SpiderpoolNeeds = {
   readonly records: Records
   readonly random: Random
+  /** Name of the node that the interfaces are on. */
   readonly node: string
 }
 
-export function spiderpoolIpam(needs: SpiderpoolNeeds): Ipam<SpiderpoolDocument> {
+type Request = IpamRequest<SpiderpoolDocument>
+type Reserving = SpiderpoolNeeds & { readonly allocator: Allocator; readonly book: PoolBook }
+
+/** Disposing of it ends the watch that it keeps once the first address was asked for. */
+export function spiderpoolIpam(needs: SpiderpoolNeeds): Ipam<SpiderpoolDocument> & AsyncDisposable {
   const allocator = new Allocator(needs)
+  const reserving = { ...needs, allocator, book: poolBook(needs.records) }
   return {
     type: 'spiderpool',
     parse: parseConf,
-    reserve: (request) => reserve(request, { ...needs, allocator }),
+    reserve: (request) => reserve(request, reserving),
     async release({ owner, held }) {
-      if (held !== undefined) {
-        for (const one of held) if (one.held === 'allocation') await allocator.release(one)
-        return
-      }
-      for (const record of await allocator.heldBy(owner)) {
-        // an older container's DEL frees nothing of the newer one
-        if (fieldOf(record, 'containerId') !== owner.containerId) continue
-        const { name, uid } = record.metadata
-        await allocator.release({ name, uid, pool: fieldOf(record, 'pool') })
-      }
+      const records = held === undefined ? await allocator.recordsOf(owner) : []
+      const found = records.map(releasingOf)
+      const known = (held ?? []).filter((one) => one.held === 'allocation')
+      for (const one of [...found, ...known]) await allocator.release(one, owner)
     },
     async check({ owner, addressing }) {
-      const held = new Set((await allocator.heldBy(owner)).map((one) => fieldOf(one, 'address')))
+      const held = new Set((await allocator.recordsOf(owner)).map((one) => fieldOf(one, 'address')))
       const lost = addressing.ips.filter(({ address }) => !held.has(cidrParts(address).ip))
+      const { containerId } = owner
       return lost.map(({ address }) =>
-        fail('address-not-held', {
-          type: 'spiderpool',
-          address,
-          containerId: owner.containerId,
-        }),
+        fail('address-not-held', { type: 'spiderpool', address, containerId }),
       )
     },
+    [Symbol.asyncDispose]: () => allocator[Symbol.asyncDispose](),
   }
 }
 
+const readPart = partReader(SPIDERPOOL_PART)
+
 function parseConf(raw: unknown): { conf: SpiderpoolDocument; warnings: readonly string[] } {
-  const part = isJsonObject(raw) ? lookUp(raw, 'ipam') : undefined
-  if (part === undefined) throw fail('ipam-conf-missing')
-  const { read, warnings } = readSpiderpool(part)
-  if (read.ok) return { conf: read.value, warnings }
-  const [first] = read.faults
-  throw fail('ipam-conf-invalid', { field: first?.field, reason: first?.message })
+  const { value, warnings } = readPart(raw)
+  for (const key of ['default_ipv4_ippool', 'default_ipv6_ippool'] as const) {
+    const names = value[key] ?? []
+    const twice = names.find((name, i) => names.indexOf(name) !== i)
+    if (twice === undefined) continue
+    throw fail('ipam-conf-invalid', { field: `ipam.${key}`, reason: `pool ${twice} is there twice` })
+  }
+  const unmet = 'ipam.match_master_subnet has no effect: only VFs have a master to look at'
+  return { conf: value, warnings: value.match_master_subnet ? [...warnings, unmet] : warnings }
 }
 
-type Reserving = SpiderpoolNeeds & { readonly allocator: Allocator }
-
-async function reserve(
-  request: IpamRequest<SpiderpoolDocument>,
-  needs: Reserving,
-): Promise<Reservation> {
+async function reserve(request: Request, needs: Reserving): Promise<Reservation> {
   const { conf, owner, pod, namespace } = request
-  const [pools, before, node] = await Promise.all([
-    poolsOf(needs.records),
-    needs.allocator.heldBy(owner),
-    nodeOf(needs),
-  ])
-  const asking = {
+  checkAlive(request)
+  const asked = routesOfPod(pod)
+  const asking: Asking = {
     owner,
     pod,
     namespace,
-    node,
-    confIpv4: conf.default_ipv4_ippool ?? [],
-    confIpv6: conf.default_ipv6_ippool ?? [],
+    node: needs.node,
+    nodeLabels: () => labelsOfNode(needs),
   }
-  const candidates = candidatesOf(asking, pools)
-  const families = ([4, 6] as const).flatMap((family) => {
+  const [ipv4 = [], ipv6 = []] = [conf.default_ipv4_ippool, conf.default_ipv6_ippool]
+  const named = candidatesOf(asking, { ipv4, ipv6 })
+  const pools =
+    named === undefined || hasPattern(named)
+      ? await needs.book.all()
+      : await needs.book.named([...named.ipv4, ...named.ipv6])
+  const candidates = named ?? defaultsOf(pools, owner.ifName)
+  const families: { family: Family; pools: SpiderIpPool[] }[] = []
+  for (const family of [4, 6] as const) {
     const names = family === 4 ? candidates.ipv4 : candidates.ipv6
-    return names.length === 0
-      ? []
-      : [{ family, pools: choosePools(names, family, { asking, pools }) }]
-  })
-  const works = families.map((one) => ofFamily(one, { request, before, needs }))
-  const granted = await allOrNone(works, needs.allocator, before)
-  const kept = new Set(granted.map(({ record }) => record.metadata.name))
-  for (const record of before) {
-    if (kept.has(record.metadata.name)) continue
-    const { name, uid } = record.metadata
-    await needs.allocator.release({ name, uid, pool: fieldOf(record, 'pool') })
+    const chosen = await choosePools(names, family, { asking, pools })
+    if (chosen.length > 0) families.push({ family, pools: chosen })
   }
-  return reservationOf(granted, { conf, candidates })
+  if (families.length === 0) {
+    throw fail('pool-missing', { pool: [...candidates.ipv4, ...candidates.ipv6].join(', ') })
+  }
+  const before = await needs.allocator.heldBy(owner)
+  const granted = await allOrNone(
+    families.map((one) => ofFamily(one, { request, before, needs })),
+    { allocator: needs.allocator, before },
+  )
+  await releaseOthers(granted, { allocator: needs.allocator, before })
+  return reservationOf(granted, { conf, candidates, asked })
 }
 
+/** @throws {Failure} `pod-not-alive`: its addresses would be nobody's at once */
+function checkAlive({ pod, owner }: Request): void {
+  if (pod === undefined) return
+  const { status } = pod
+  const phase = isJsonObject(status) ? status['phase'] : undefined
+  const ended = phase === 'Succeeded' || phase === 'Failed' ? `it has ${phase.toLowerCase()}` : undefined
+  const reason = pod.metadata.deletionTimestamp === undefined ? ended : 'it is terminating'
+  if (reason === undefined) return
+  const { namespace = 'default', name } = pod.metadata
+  throw fail('pod-not-alive', { pod: `${namespace}/${name}`, ifName: owner.ifName, reason })
+}
+
+type Holding = { readonly allocator: Allocator; readonly before: readonly Stored[] }
+
 async function ofFamily(
-  { family, pools }: { family: 4 | 6; pools: readonly SpiderIpPool[] },
-  of: {
-    request: IpamRequest<SpiderpoolDocument>
-    before: Awaited<ReturnType<Allocator['heldBy']>>
-    needs: Reserving
-  },
+  { family, pools }: { readonly family: Family; readonly pools: readonly SpiderIpPool[] },
+  of: { readonly request: Request; readonly before: readonly Stored[]; readonly needs: Reserving },
 ): Promise<Granted> {
   const { owner, requested } = of.request
   const { allocator } = of.needs
@@ -136,82 +143,44 @@ async function ofFamily(
 }
 
 /** The address asked for in a family, bare or with a prefix length. */
-function requestedOf(requested: readonly string[], family: 4 | 6): Ip | undefined {
-  const texts = requested.filter((text) => text.includes(':') === (family === 6))
-  const [first] = texts
-  if (first === undefined) return undefined
-  return first.includes('/') ? cidrParts(parseCidr(first)).ip : parseIp(first)
+function requestedOf(requested: readonly string[], family: Family): Ip | undefined {
+  const ips = requested.map((text) => parseIp(text.split('/')[0] ?? ''))
+  return ips.find((ip) => familyOf(ip) === family)
 }
 
 /** Gives back what was got when one family gets nothing; what was held before stays. */
 async function allOrNone(
   works: readonly Promise<Granted>[],
-  allocator: Allocator,
-  before: Awaited<ReturnType<Allocator['heldBy']>>,
+  { allocator, before }: Holding,
 ): Promise<Granted[]> {
   const settled = await Promise.allSettled(works)
   const granted = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const failed = settled.find((one) => one.status === 'rejected')
   if (failed === undefined) return granted
-  const old = new Set(before.map((record) => record.metadata.uid))
+  const old = new Set(before.map(({ metadata }) => metadata.uid))
   for (const one of granted) {
-    if (!old.has(one.record.metadata.uid)) await allocator.release(heldOf(one))
+    if (!old.has(one.record.metadata.uid)) await allocator.release(heldOf(one), undefined)
   }
   throw failed.reason
 }
 
-function reservationOf(
+/** What the owner held of pools that are no longer its own. */
+async function releaseOthers(
   granted: readonly Granted[],
-  { conf, candidates }: { conf: SpiderpoolDocument; candidates: Candidates },
-): Reservation {
-  const clean = conf.clean_gateway || candidates.cleanGateway
-  return {
-    addressing: {
-      ips: granted.map(({ ip, pool }) => ({
-        address: cidrOf(ip, cidrParts(poolCidr(pool)).prefix),
-        gateway: gatewayOf(pool),
-        interface: undefined,
-      })),
-      routes: granted.flatMap(({ pool }) => routesOf(pool, clean)),
-      dns: NO_DNS,
-    },
-    held: granted.map(heldOf),
-    why: granted.map(
-      ({ ip, pool }) => `${ip} from pool ${pool.metadata.name} (${candidates.source})`,
-    ),
+  { allocator, before }: Holding,
+): Promise<void> {
+  const kept = new Set(granted.map(({ record }) => record.metadata.name))
+  for (const record of before) {
+    if (!kept.has(record.metadata.name)) await allocator.release(releasingOf(record), undefined)
   }
 }
 
-function gatewayOf({ spec }: SpiderIpPool): Ip | undefined {
-  return spec.gateway === undefined || spec.gateway === '' ? undefined : parseIp(spec.gateway)
+function releasingOf(record: Stored) {
+  const { name, uid } = record.metadata
+  return { name, uid, pool: fieldOf(record, 'pool') }
 }
 
-function routesOf(pool: SpiderIpPool, clean: boolean): CniRoute[] {
-  const gateway = gatewayOf(pool)
-  const own = (pool.spec.routes ?? []).map(({ dst, gw }) => routeTo(parseCidr(dst), parseIp(gw)))
-  const whole = parseCidr(pool.spec.ipVersion === 6 ? '::/0' : '0.0.0.0/0')
-  return gateway === undefined || clean ? own : [...own, routeTo(whole, gateway)]
-}
-
-function routeTo(dst: Cidr, gw: Ip): CniRoute {
-  const rest = { mtu: undefined, advmss: undefined, priority: undefined, table: undefined }
-  return { dst, gw, ...rest, scope: undefined }
-}
-
-async function poolsOf(records: Records): Promise<SpiderIpPool[]> {
-  const { items } = await records.list({ apiVersion: SPIDER_API_VERSION, kind: POOL_KIND })
-  return items.flatMap((item) => {
-    const read = readSpiderIpPool(item)
-    return read.ok ? [read.value] : []
-  })
-}
-
-async function nodeOf({ records, node }: Reserving) {
-  const found = await records.get({
-    apiVersion: 'v1',
-    kind: 'Node',
-    namespace: undefined,
-    name: node,
-  })
-  return { name: node, labels: found?.metadata.labels ?? {} }
+async function labelsOfNode({ records, node: name }: Reserving): Promise<Record<string, string>> {
+  const ref = { apiVersion: 'v1', kind: 'Node', namespace: undefined, name }
+  return { ...(await records.get(ref))?.metadata.labels }
 }

@@ -9,17 +9,18 @@ import { failureIn } from '#values/failure.ts'
 import { rangeContains, rangeOfCidr } from '#values/ip-range.ts'
 import { type Ip, familyOf, ipToBits, parseIp } from '#values/ip.ts'
 import { cidrOf, cidrParts, parseCidr } from '#values/cidr.ts'
-import { type StaticDocument, readStatic } from '#schema/ipam-conf.ts'
+import { STATIC_PART, type StaticDocument } from '#schema/ipam-conf.ts'
 import { parseCniArgs } from '#wire/cni/args.ts'
-import { isJsonObject, lookUp } from '#wire/cni/conf.ts'
 import { NO_DNS } from '#wire/cni/empty-result.ts'
-import type { CniIp } from '#wire/cni/result.ts'
+import type { CniIp, CniRoute } from '#wire/cni/result.ts'
+import { partReader, textsAt } from './conf-part.ts'
 import { routesOfConf } from './conf-route.ts'
 import { fail } from './failures.ts'
 import type { Ipam } from './ipam.ts'
 
 export type StaticConf = {
   readonly document: StaticDocument
+  readonly routes: readonly CniRoute[]
   /** Addresses that replace all others: `runtimeConfig.ips`, else `args.cni.ips`. */
   readonly replaced: readonly string[]
 }
@@ -36,9 +37,8 @@ export function staticIpam(): Ipam<StaticConf> {
             )
           : [...addressesOf(conf.document), ...addressesOfArgs(args)]
       if (cniVersion === '0.1.0' || cniVersion === '0.2.0') checkOnePerFamily(ips, cniVersion)
-      const { document } = conf
+      const { document, routes } = conf
       const dns = { ...NO_DNS, ...document.dns }
-      const routes = routesOfConf(document.routes ?? [])
       const why = ips.map(({ address }) => `${address} from the configuration`)
       return { addressing: { ips, routes, dns }, held: [], why }
     },
@@ -60,18 +60,14 @@ export function staticIpam(): Ipam<StaticConf> {
   }
 }
 
+const readPart = partReader(STATIC_PART)
+
 function parseConf(raw: unknown): { conf: StaticConf; warnings: readonly string[] } {
-  const whole = isJsonObject(raw) ? raw : {}
-  const part = lookUp(whole, 'ipam')
-  if (part === undefined) throw fail('ipam-conf-missing')
-  const { read, warnings } = readStatic(part)
-  if (!read.ok) {
-    const [first] = read.faults
-    throw fail('ipam-conf-invalid', { field: first?.field, reason: first?.message })
-  }
+  const { whole, value, warnings } = readPart(raw)
   const runtime = textsAt(whole, ['runtimeConfig', 'ips'])
   const cni = textsAt(whole, ['args', 'cni', 'ips'])
-  return { conf: { document: read.value, replaced: runtime.length > 0 ? runtime : cni }, warnings }
+  const replaced = runtime.length > 0 ? runtime : cni
+  return { conf: { document: value, routes: routesOfConf(value.routes ?? []), replaced }, warnings }
 }
 
 function addressesOf({ addresses = [] }: StaticDocument): CniIp[] {
@@ -119,10 +115,4 @@ function gatewayOf(text: string): Ip {
 function checkOnePerFamily(ips: readonly CniIp[], version: string): void {
   const families = ips.map(({ address }) => cidrParts(address).family)
   if (new Set(families).size !== families.length) throw fail('family-repeated', { version })
-}
-
-function textsAt(raw: Readonly<Record<string, unknown>>, path: readonly string[]): string[] {
-  let at: unknown = raw
-  for (const key of path) at = isJsonObject(at) ? lookUp(at, key) : undefined
-  return Array.isArray(at) ? at.filter((item) => typeof item === 'string') : []
 }

@@ -4,6 +4,7 @@
  * (netlink, sysfs) and by `sim/` (memory); `test/contract/kernel.ts` holds for both.
  * @module
  */
+import type { Guid } from '#values/guid.ts'
 import type { IfName } from '#values/if-name.ts'
 import type { Ip } from '#values/ip.ts'
 import type { Link } from '#values/link.ts'
@@ -51,6 +52,8 @@ export interface KernelQuestions {
   driverOf(pci: PciAddress): Promise<string | undefined>
   /** The HCA port of an IPoIB parent in the host's namespace. */
   hcaPort(link: Link): Promise<HcaPort | undefined>
+  /** GUIDs in the port's GID table: its own, and those the subnet manager gave it beside. */
+  portGuids(port: HcaPort): Promise<readonly Guid[]>
 }
 
 /** The one way to change a host. */

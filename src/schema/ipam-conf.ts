@@ -67,7 +67,7 @@ export type StaticDocument = z.output<typeof fixed>
 export type SpiderpoolDocument = z.output<typeof spiderpool>
 
 /** A configuration as read, with a warning for each key that means nothing here. */
-type IpamReading<T> = { readonly read: Reading<T>; readonly warnings: readonly string[] }
+export type IpamReading<T> = { readonly read: Reading<T>; readonly warnings: readonly string[] }
 
 function reader<T>(schema: z.ZodType<T>): (raw: unknown) => IpamReading<T> {
   return (raw) => {
@@ -77,6 +77,23 @@ function reader<T>(schema: z.ZodType<T>): (raw: unknown) => IpamReading<T> {
   }
 }
 
-export const readHostLocal = reader(hostLocal)
-export const readStatic = reader(fixed)
-export const readSpiderpool = reader(spiderpool)
+const rangeKeys = Object.keys(range.shape)
+const routeKeys = Object.keys(route.shape)
+
+/** How each part is read; `keys` are all that it can hold, at any depth. */
+export const HOST_LOCAL_PART = {
+  keys: [...Object.keys(hostLocal.shape), ...rangeKeys, ...routeKeys],
+  read: reader(hostLocal),
+}
+export const STATIC_PART = {
+  keys: [...Object.keys(fixed.shape), ...Object.keys(dns.shape), 'address', 'gateway', ...routeKeys],
+  read: reader(fixed),
+}
+export const SPIDERPOOL_PART = {
+  keys: Object.keys(spiderpool.shape),
+  read: reader(spiderpool),
+}
+/** `runtimeConfig.ipRanges`. */
+export function readRanges(raw: unknown): Reading<RangeDocument[][]> {
+  return readWith(z.array(z.array(range)), raw, 'runtimeConfig.ipRanges')
+}

@@ -5,6 +5,7 @@
  * @module
  */
 import type { HcaPort, Kernel } from '#needs/kernel.ts'
+import { guidOfAddress } from '#values/hardware-address.ts'
 import type { Link } from '#values/link.ts'
 import type { NetnsPath, Where } from '#values/netns.ts'
 import type { Step } from '#values/step.ts'
@@ -166,6 +167,13 @@ function questionsOf({ host, own }: View, alive: () => void): Omit<Kernel, 'take
     hcaPort: async (link) => {
       const found = linkNamed(at('host'), link.name)
       return found === undefined ? undefined : hcaPortOf(host, found)
+    },
+    portGuids: async ({ rdmaDevice }) => {
+      alive()
+      const device = host.rdma.devices.find(({ name }) => name === rdmaDevice)
+      const port = everyLink(host).find(({ pci, below }) => pci === device?.pci && !below)
+      const guid = port?.address === undefined ? undefined : guidOfAddress(port.address)
+      return guid === undefined ? [] : [guid]
     },
   }
 }

@@ -6,6 +6,7 @@ import { hostname } from 'node:os'
 import { pino } from 'pino'
 import { textOfThrown } from '#values/failure.ts'
 import { runAgent } from './agent.ts'
+import { LineWriter } from './line-writer.ts'
 import { AGENT_OPTIONS } from '#apps/agent-options.ts'
 import { parseAgentOptions } from './options.ts'
 
@@ -19,9 +20,14 @@ export async function main(argv: readonly string[]): Promise<number> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort())
   try {
     const options = parseAgentOptions(argv, hostname())
-    const log = pino({ base: { node: options.node } }, pino.destination({ fd: 1, sync: true }))
-    await runAgent(options, log, stop.signal)
-    return 0
+    const lines = new LineWriter(1)
+    const log = pino({ base: { node: options.node } }, lines)
+    try {
+      await runAgent(options, log, stop.signal)
+      return 0
+    } finally {
+      lines.flush()
+    }
   } catch (cause) {
     process.stderr.write(`verbena agent: ${textOfThrown(cause)}\n`)
     return cause instanceof TypeError ? 2 : 1

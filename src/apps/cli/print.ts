@@ -47,9 +47,8 @@ export function nameOf({ apiVersion, kind, metadata }: Document): string {
 
 /** One document, or several parted by `---`. Loads the YAML library when it is called. */
 export async function formatYaml(documents: readonly unknown[]): Promise<string> {
-  const { stringify } = await import('yaml')
-  const options = { lineWidth: 0, aliasDuplicateObjects: false }
-  return documents.map((one) => stringify(one, options)).join('---\n')
+  const { yamlText } = await import('./yaml-text.ts')
+  return yamlText(documents)
 }
 
 /** An error of a document for people, on one line. */

@@ -43,8 +43,8 @@ export type Added =
 
 /** A container that runs. */
 export type Started = {
-  /** What it has printed by now, and the file that it is in. */
-  readonly log: { readonly name: string; readonly text: string }
+  /** File of what it prints; undefined where no process is started. */
+  readonly log: string | undefined
   /** RFC 3339. */
   readonly startedAt: string
 }

@@ -32,5 +32,5 @@ export function headerText({ run, ground, notTaken, files, nodes }: Header): str
 
 /** `fold()` lets what follows hang under the text. */
 function label(word: string, text: string): string {
-  return `${`${word.replaceAll(' ', '-')}:`.padEnd(11)}${text}`
+  return `${`${word}:`.padEnd(12)}${text}`
 }

@@ -4,7 +4,7 @@
  * first, so that another process can end it.
  * @module
  */
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail } from '#apps/failures.ts'
 import { demand, execute } from './command.ts'
@@ -13,16 +13,14 @@ import { type Observed, compareWith, marked, observe } from './observed.ts'
 import { podInterfaces, withoutCarrier } from './pod-links.ts'
 import { endProcess, startProcess, waitUntil } from './processes.ts'
 import { type RunRecord, removeNamespaces, writeRecord } from './record.ts'
-import { type Run, installed, netnsName, netnsPath } from './run.ts'
+import { type Run, installed, netnsName, netnsPath, storeOf } from './run.ts'
 import { POD_INTERFACE, addPod, delPod } from './runtime.ts'
-import { agentReady, lastLines, readyLine, textOfLog } from './agent-log.ts'
+import { agentReady, firstOutput, lastLines, readyLine } from './process-log.ts'
 import { type Wire, parentsOf } from './wire.ts'
 
 export type KernelGroundOptions = {
   readonly run: Run
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Standalone store that all agents share. */
-  readonly store: string
   readonly wire: Wire
   /** How many times slower than a plain machine this one may be. */
   readonly slowness: number
@@ -79,13 +77,13 @@ export class KernelGround implements Ground {
   }
 
   async startAgents(): Promise<readonly string[]> {
-    const { run, store, env } = this.#options
+    const { run, env } = this.#options
     for (const node of this.#record.nodes) {
       const folder = join(run.folder, node.name)
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const options = {
         node: node.name,
-        store,
+        store: storeOf(run),
         state: join(folder, 'state'),
         socket: this.#socket(node.name),
         'status-socket': join(folder, 'status.sock'),
@@ -142,7 +140,8 @@ export class KernelGround implements Ground {
     if (!processAlive(pid)) {
       throw fail('lab-process-ended', { program: `container of pod ${name}`, said: lastLines(log) })
     }
-    return { log: { name: log, text: textOfLog(log) }, startedAt: new Date().toISOString() }
+    await firstOutput(log)
+    return { log, startedAt: new Date().toISOString() }
   }
 
   interfaces(pod: string): Promise<readonly PodInterface[]> {

@@ -26,18 +26,17 @@ export type Lab = {
   readonly cut: boolean
 }
 
-const MACHINE: Place = { at: 'machine' }
+export const MACHINE: Place = { at: 'machine' }
 
 /** Runs a command on the ground and shows it; its status is for the caller to judge. */
 export async function show(lab: Lab, place: Place, words: readonly string[]): Promise<Printed> {
-  const printed = await lab.ground.run(place, words)
+  const { env, signal } = lab
+  const printed =
+    place.at === 'machine'
+      ? await execute({ words, env, signal }).then(({ status, all }) => ({ status, text: all }))
+      : await lab.ground.run(place, words)
   lab.voice.command(place, words, printed)
   return printed
-}
-
-/** Shows `cat NAME`; standard input has no file to show. */
-export function showFile({ voice }: Lab, { name, text }: LabFile): void {
-  if (name !== '-') voice.command(MACHINE, ['cat', name], { status: 0, text })
 }
 
 /**

@@ -73,15 +73,16 @@ function parentsOfNetwork(spec: Record<string, unknown>): WantedParent[] {
     { kind: 'ethernet' as const, block: macvlan, masters: listAt(macvlan, 'master') },
   ]
   return names.flatMap(({ kind, block, masters }) =>
-    masters
-      .filter((name) => typeof name === 'string')
-      .map((name) => ({ name, kind, pools: poolsOf(recordAt(block, 'ippools')) })),
+    textsOf(masters).map((name) => ({ name, kind, pools: poolsOf(recordAt(block, 'ippools')) })),
   )
 }
 
 function poolsOf(ippools: Record<string, unknown>): string[] {
-  const names = [...listAt(ippools, 'ipv4'), ...listAt(ippools, 'ipv6')]
-  return names.filter((name) => typeof name === 'string')
+  return textsOf([...listAt(ippools, 'ipv4'), ...listAt(ippools, 'ipv6')])
+}
+
+function textsOf(values: readonly unknown[]): string[] {
+  return values.filter((value) => typeof value === 'string')
 }
 
 /** Addresses for nodes, with the prefix length of the pool; fewer when it has no room. */

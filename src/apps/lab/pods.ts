@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { fail } from '#apps/failures.ts'
 import type { Stored } from '#needs/records.ts'
 import type { Added, Bound } from './ground.ts'
-import type { Lab } from './lab.ts'
+import { type Lab, MACHINE, show } from './lab.ts'
 import { updateStatus } from './registry.ts'
 import { randomLetters } from './run.ts'
 import { commandOf, podOfDaemonSet, runningStatus } from './workload.ts'
@@ -43,6 +43,6 @@ async function runPod(lab: Lab, bound: Bound): Promise<RunningPod> {
   voice.say(`pod ${name} on ${node}: CNI ADD gave eth0 ${ips} in ${added.ms.toFixed(1)} ms`)
   const { log, startedAt } = await ground.start(bound, commandOf(pod))
   await updateStatus(records, pod, runningStatus(pod, { ips: added.ips, startedAt }))
-  voice.command({ at: 'machine' }, ['cat', log.name], { status: 0, text: log.text })
+  if (log !== undefined) await show(lab, MACHINE, ['cat', log])
   return { bound, added }
 }

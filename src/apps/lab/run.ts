@@ -40,6 +40,11 @@ function baseFolder(): string {
   }
 }
 
+/** The standalone store that all agents of the run share. */
+export function storeOf({ folder }: Run): string {
+  return join(folder, 'store.db')
+}
+
 /** Name under /run/netns of a node, a pod or the wire between nodes. */
 export function netnsName({ id }: Run, name: string): string {
   return `vbl-${id}-${name}`

@@ -24,9 +24,24 @@ export type Runtime = {
   readonly signal?: AbortSignal
 }
 
-/** What a runtime's configuration folder holds on a node of Verbena's. */
-const CONF = { cniVersion: '1.0.0', name: 'verbena', type: 'verbena' }
 export const POD_INTERFACE = 'eth0'
+
+/** What a runtime's configuration folder holds on a node of Verbena's. */
+export function cniConf(): string {
+  return JSON.stringify({ cniVersion: '1.0.0', name: 'verbena', type: 'verbena' })
+}
+
+/** CNI_ARGS of a Kubernetes runtime. */
+export function cniArgs({ pod, containerId }: Bound): string {
+  const { name, namespace = 'default', uid } = pod.metadata
+  return [
+    'IgnoreUnknown=1',
+    `K8S_POD_NAMESPACE=${namespace}`,
+    `K8S_POD_NAME=${name}`,
+    `K8S_POD_INFRA_CONTAINER_ID=${containerId}`,
+    `K8S_POD_UID=${uid}`,
+  ].join(';')
+}
 
 /** ADD; what the plugin refuses is an answer. */
 export async function addPod(bound: Bound, runtime: Runtime): Promise<Added> {
@@ -42,15 +57,8 @@ export async function delPod(bound: Bound, runtime: Runtime): Promise<string | u
 }
 
 function call(verb: 'ADD' | 'DEL', bound: Bound, runtime: Runtime): Promise<Ran> {
-  const { pod, containerId } = bound
+  const { containerId } = bound
   const { nodeNetns, podNetns, cniPath, socket, signal } = runtime
-  const args = {
-    IgnoreUnknown: '1',
-    K8S_POD_NAMESPACE: pod.metadata.namespace ?? 'default',
-    K8S_POD_NAME: pod.metadata.name,
-    K8S_POD_INFRA_CONTAINER_ID: containerId,
-    K8S_POD_UID: pod.metadata.uid,
-  }
   const env = {
     ...runtime.env,
     CNI_COMMAND: verb,
@@ -58,14 +66,12 @@ function call(verb: 'ADD' | 'DEL', bound: Bound, runtime: Runtime): Promise<Ran>
     CNI_NETNS: podNetns,
     CNI_IFNAME: POD_INTERFACE,
     CNI_PATH: cniPath,
-    CNI_ARGS: Object.entries(args)
-      .map((pair) => pair.join('='))
-      .join(';'),
+    CNI_ARGS: cniArgs(bound),
     VERBENA_SOCKET: socket,
     VERBENA_WAIT_MS: '5000',
   }
   const words = ['nsenter', `--net=${nodeNetns}`, `${cniPath}/verbena`]
-  return execute({ words, env, stdin: JSON.stringify(CONF), timeoutMs: runtime.timeoutMs, signal })
+  return execute({ words, env, stdin: cniConf(), timeoutMs: runtime.timeoutMs, signal })
 }
 
 /** The message of a CNI error object, with its details. */

@@ -7,22 +7,26 @@
 import { fail } from '#apps/failures.ts'
 import type { Stored } from '#needs/records.ts'
 import type { Place } from './ground.ts'
-import { type Lab, type LabFile, show, showFile, verbena } from './lab.ts'
+import { type Lab, type LabFile, MACHINE, show, verbena } from './lab.ts'
 import { pingAll } from './ping.ts'
 import { type RunningPod, runPods } from './pods.ts'
 import { standInDifference, standInsFor, textOfDocuments } from './stand-in.ts'
 import { type PodOutcome, outcomeTable } from './table.ts'
 import { registerNodes } from './registry.ts'
 
+const POD =
+  'A pod is a process in a network, mount and pid namespace of its own. Images are not pulled: ' +
+  'the command of the container runs on the root filesystem of this ground.'
+const SIMULATED_POD = 'A pod is a simulated network namespace; no process is started in it.'
 const SPIDER = 'spiderpool.spidernet.io/v2beta1'
 
 /** @throws {Failure} the one cause why the run did not hold what it promised */
-export async function tellStory(lab: Lab): Promise<void> {
+export async function tellStory(lab: Lab): Promise<readonly RunningPod[]> {
   await showParents(lab)
   await showAgents(lab)
   await applyFiles(lab)
   const pods = await startPods(lab)
-  await verifyPods(lab, pods)
+  return verifyPods(lab, pods)
 }
 
 async function showParents(lab: Lab): Promise<void> {
@@ -51,8 +55,8 @@ async function showAgents(lab: Lab): Promise<void> {
   voice.heading('2. Verbena runs: one agent a node, one store for all')
   voice.progress(`starting ${nodes.length} agents`)
   const agents = await ground.startAgents()
-  for (const line of agents) voice.lines(line)
-  voice.lines('')
+  voice.lines(agents.join('\n'))
+  voice.say('')
   await registerNodes(lab)
   await verbena(lab, ['get', 'node', '-o', 'wide'])
 }
@@ -75,14 +79,15 @@ async function applyFiles(lab: Lab): Promise<void> {
       ({ metadata: { name, namespace } }) =>
         name === standIn.metadata.name && namespace === standIn.metadata.namespace,
     )
-    if (network !== undefined) voice.lines(`${standInDifference(network, standIn)}\n`)
+    if (network !== undefined) voice.lines(standInDifference(network, standIn))
   }
-  voice.lines(' ')
+  voice.say('')
   await verbena(lab, ['apply', '-f', '-'], textOfDocuments(standIns))
 }
 
 async function applyFile(lab: Lab, file: LabFile): Promise<void> {
-  showFile(lab, file)
+  // standard input has no file to show
+  if (file.name !== '-') await show(lab, MACHINE, ['cat', file.name])
   await verbena(lab, ['apply', '-f', file.name], file.name === '-' ? file.text : '')
 }
 
@@ -90,22 +95,27 @@ async function showNetworks(lab: Lab): Promise<void> {
   await verbena(lab, ['get', 'sp'])
   await verbena(lab, ['get', 'smc', '-A'])
   await verbena(lab, ['get', 'net-attach-def', '-A'])
+  const nads = await lab.records.list({
+    apiVersion: 'k8s.cni.cncf.io/v1',
+    kind: 'NetworkAttachmentDefinition',
+  })
+  for (const { metadata } of nads.items) {
+    const { name, namespace = 'default' } = metadata
+    await verbena(lab, ['get', 'net-attach-def', name, '-n', namespace, '-o', 'yaml'])
+  }
 }
 
 async function startPods(lab: Lab): Promise<readonly RunningPod[]> {
-  const { records, voice } = lab
+  const { records, voice, groundName } = lab
   const sets = await records.list({ apiVersion: 'apps/v1', kind: 'DaemonSet' })
   const names = sets.items.map(({ metadata }: Stored) => metadata.name).join(', ')
   if (sets.items.length === 0) throw fail('lab-nothing-to-run')
   voice.heading(`4. The application: one pod of DaemonSet ${names} on every node`)
-  voice.say(
-    'A pod is a process in a network, mount and pid namespace of its own. Images are not pulled: ' +
-      'the command of the container runs on the root filesystem of this ground.\n',
-  )
+  voice.say(`${groundName === 'sim' ? SIMULATED_POD : POD}\n`)
   return runPods(lab, sets.items)
 }
 
-async function verifyPods(lab: Lab, pods: readonly RunningPod[]): Promise<void> {
+async function verifyPods(lab: Lab, pods: readonly RunningPod[]): Promise<readonly RunningPod[]> {
   const { ground, voice } = lab
   voice.heading('5. Verify that the network communication is correct between the pods across nodes')
   await verbena(lab, ['get', 'pod', '-A', '-o', 'wide'])
@@ -122,4 +132,5 @@ async function verifyPods(lab: Lab, pods: readonly RunningPod[]): Promise<void> 
     outcomes.push({ pod, node: bound.node, added, interfaces: await ground.interfaces(pod) })
   }
   voice.lines(outcomeTable(outcomes))
+  return pods
 }

@@ -25,18 +25,18 @@ export const COLUMNS = 100
 const INDENT = '    '
 
 export function makeVoice(stdout: Output, stderr: Output): Voice {
-  const lines = (text: string): void => {
-    if (text !== '') stdout.write(indented(text))
+  let blank = false
+  const write = (text: string): void => {
+    if (text === '') return
+    blank = text.endsWith('\n\n')
+    stdout.write(text)
   }
   return {
-    heading: (text) => void stdout.write(`\n${fold(text)}\n\n`),
-    say: (text) => void stdout.write(`${fold(text)}\n`),
-    command(place, words, { text }) {
-      stdout.write(`${INDENT}${promptOf(place)} ${formatWords(words)}\n`)
-      lines(text)
-      stdout.write('\n')
-    },
-    lines,
+    heading: (text) => write(`${blank ? '' : '\n'}${fold(text)}\n\n`),
+    say: (text) => write(`${fold(text)}\n`),
+    command: (place, words, { text }) =>
+      write(`${INDENT}${promptOf(place)} ${formatWords(words)}\n${indented(text)}\n`),
+    lines: (text) => write(indented(text)),
     progress: (text) => void stderr.write(`lab: ${text}\n`),
   }
 }
@@ -58,7 +58,7 @@ export function fold(text: string): string {
 }
 
 function foldLine(line: string): string {
-  const hang = /^(\s*)(\S+:\s{2,})?/.exec(line)?.[0].length ?? 0
+  const hang = /^(\s*)([\w ]+:\s{2,})?/.exec(line)?.[0].length ?? 0
   const rows: string[] = []
   let row = ''
   for (const word of line.slice(hang).split(' ')) {
@@ -74,6 +74,7 @@ function foldLine(line: string): string {
 }
 
 function indented(text: string): string {
+  if (text === '') return ''
   const rows = text.replace(/\n+$/, '').split('\n')
   return rows.map((row) => `${`${INDENT}${row}`.trimEnd()}\n`).join('')
 }

@@ -1,0 +1,89 @@
+/**
+ * A whole run on a ground of this machine: from the first line to the proof
+ * that nothing is left.
+ * @module
+ */
+import { mkdir } from 'node:fs/promises'
+import { openRecords } from '#store/records.ts'
+import { failureIn } from '#values/failure.ts'
+import type { NotTaken } from './choice.ts'
+import { closeRun } from './closing.ts'
+import type { LabContext } from './context.ts'
+import type { GroundName, NodePlan } from './ground.ts'
+import { headerText } from './header.ts'
+import { keptText } from './kept.ts'
+import type { Lab, LabFile } from './lab.ts'
+import { makeGround } from './make-ground.ts'
+import type { LabOptions } from './options.ts'
+import { MARK_VARIABLE, type Run, storeOf } from './run.ts'
+import { EarlyEnd } from './signals.ts'
+import { tellStory } from './story.ts'
+import { type Voice, makeVoice } from './voice.ts'
+
+export type Performance = {
+  readonly run: Run
+  readonly groundName: GroundName
+  readonly notTaken: readonly NotTaken[]
+  readonly options: LabOptions
+  readonly files: readonly LabFile[]
+  readonly nodes: readonly NodePlan[]
+}
+
+const CLEAN_UP_MS = 20_000
+
+/**
+ * @returns the exit status: 0 when everything held
+ * @throws {Failure} the first cause why it did not; after the clean-up
+ */
+export async function perform(performance: Performance, context: LabContext): Promise<number> {
+  const { run, groundName, notTaken, options, files, nodes } = performance
+  const voice = makeVoice(context.stdout, context.stderr)
+  using early = new EarlyEnd(options.timeoutMs)
+  const { signal } = early
+  voice.say(headerText({ run, ground: groundName, notTaken, files, nodes }))
+  const env = environment(run, context)
+  await mkdir(run.folder, { recursive: true, mode: 0o700 })
+  const ground = await makeGround({ run, groundName, env, signal })
+  const slowness = groundName === 'vm' ? 3 : 1
+  const closing = { run, ground, voice, withinMs: CLEAN_UP_MS * slowness }
+  try {
+    await using records = await openRecords({ path: storeOf(run) })
+    const cut = context.env['VERBENA_LAB_CUT'] === '1'
+    const lab = { run, groundName, ground, nodes, files, records, voice, env, signal, cut }
+    const pods = await tellStory(lab satisfies Lab)
+    if (options.keep) {
+      voice.say(keptText(run, pods))
+      return 0
+    }
+  } catch (cause) {
+    const interrupted = failureIn(cause)?.code === 'lab-interrupted'
+    if (interrupted) voice.progress('interrupted, cleaning up')
+    await closeAfterFailure(closing, voice)
+    throw cause
+  }
+  await closeRun(closing)
+  return 0
+}
+
+/** The first cause is the one that is told; what is left over was listed. */
+async function closeAfterFailure(closing: Parameters<typeof closeRun>[0], voice: Voice) {
+  try {
+    await closeRun(closing)
+  } catch (cause) {
+    if (failureIn(cause)?.code !== 'lab-left-over') throw cause
+    voice.progress('the clean-up is not complete')
+  }
+}
+
+/** What every process of the run gets. */
+export function environment(run: Run, { env }: Pick<LabContext, 'env'>) {
+  return {
+    HOME: env['HOME'],
+    LANG: 'C.UTF-8',
+    NO_COLOR: '1',
+    PATH: [env['PATH'], '/usr/sbin', '/sbin'].filter(Boolean).join(':'),
+    TERM: env['TERM'],
+    VERBENA_STORE: storeOf(run),
+    [MARK_VARIABLE]: run.id,
+  }
+}

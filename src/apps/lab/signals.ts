@@ -1,0 +1,35 @@
+/**
+ * What ends a run early: Ctrl-C, a closed terminal or pipe, its own time limit.
+ * @module
+ */
+import { fail } from '#apps/failures.ts'
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Aborts when the run is to end; signals are caught until it is disposed. */
+export class EarlyEnd implements Disposable {
+  readonly #controller = new AbortController()
+  readonly #timer: NodeJS.Timeout
+  readonly #interrupt = (): void => {
+    this.#controller.abort(fail('lab-interrupted'))
+  }
+
+  constructor(timeoutMs: number) {
+    const seconds = Math.round(timeoutMs / 1_000)
+    this.#timer = setTimeout(() => {
+      this.#controller.abort(fail('lab-waited', { what: 'the whole run to end', seconds }))
+    }, timeoutMs)
+    for (const name of SIGNALS) process.on(name, this.#interrupt)
+    // nobody reads any more: writing on would end the process before its clean-up
+    process.stdout.on('error', this.#interrupt)
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer)
+    for (const name of SIGNALS) process.off(name, this.#interrupt)
+  }
+}

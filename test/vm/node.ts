@@ -1,0 +1,189 @@
+/**
+ * A node of these tests: a network namespace with an HCA port's interface in
+ * it, the built agent as a process, and the built shim called as a runtime does.
+ * @module
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import type { FabricPort } from './fabric.ts'
+import { type Ran, type RunOptions, demand, ipBatch, run, waitFor, within } from './guest.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const READY = '"msg":"agent ready"'
+
+export type NodePlan = {
+  readonly name: string
+  readonly port: FabricPort
+  /** What the port's interface is called here. */
+  readonly parent?: string
+  /** Driver that the agent sees under the port's PCI function, in place of the real one. */
+  readonly driver?: string
+}
+
+/** One call of the shim. */
+export type Call = {
+  /** Network configuration as text, or to be made one. */
+  readonly conf: string | Readonly<Record<string, unknown>>
+  readonly pod: { readonly path: string }
+  readonly container: string
+  readonly ifName?: string
+}
+
+/** What the status socket tells of an attachment. */
+export type Told = { readonly attachment: string; readonly state: string; readonly waiting: string[] }
+
+export class Node implements AsyncDisposable {
+  readonly name: string
+  readonly parent: string
+  readonly #plan: NodePlan
+  readonly #folder: string
+  #agent: ChildProcess | undefined
+
+  private constructor(plan: NodePlan, folder: string) {
+    this.#plan = plan
+    this.#folder = folder
+    this.name = plan.name
+    this.parent = plan.parent ?? 'ibs5f0'
+  }
+
+  /** The port's interface is moved in and up, the agent ready. */
+  static async start(plan: NodePlan): Promise<Node> {
+    const node = new Node(plan, await mkdtemp('/tmp/vm-node-'))
+    const { name, port } = plan
+    await ipBatch([`netns add ${name}`, `link set ${port.netdev} netns ${name} name ${node.parent}`])
+    await ipBatch(['link set lo up', `link set ${node.parent} up`], name)
+    await mkdir(join(node.#folder, 'cni'))
+    for (const plugin of ['ipoib', 'macvlan']) {
+      await copyFile(join(ROOT, 'build/verbena-cni'), join(node.#folder, 'cni', plugin))
+    }
+    await node.#fakeDriver()
+    await node.startAgent()
+    return node
+  }
+
+  /** Journal of its agent. */
+  get journal(): string {
+    return join(this.#folder, 'state/journal.db')
+  }
+
+  async startAgent(): Promise<void> {
+    const log = openSync(join(this.#folder, 'agent.log'), 'w')
+    const [program = '', ...args] = [...within(this.name), ...this.#disguised(), ...this.#words()]
+    try {
+      this.#agent = spawn(program, args, { stdio: ['ignore', log, log] })
+    } finally {
+      closeSync(log)
+    }
+    await waitFor(`the agent of ${this.name}`, async () => {
+      const { exitCode } = this.#agent ?? {}
+      const said = await this.log()
+      if (typeof exitCode === 'number') throw new Error(`the agent ended: ${said}`)
+      return said.includes(READY)
+    })
+  }
+
+  /** Ends the agent: at once, or as an operator would. */
+  async stopAgent(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const agent = this.#agent
+    if (agent === undefined) return
+    this.#agent = undefined
+    const ended = new Promise((resolve) => agent.once('exit', resolve))
+    if (agent.exitCode !== null || agent.signalCode !== null) return
+    agent.kill(signal)
+    await ended
+  }
+
+  log(): Promise<string> {
+    return readFile(join(this.#folder, 'agent.log'), 'utf8')
+  }
+
+  /** Calls the shim as `type` of the configuration; what the plugin refuses is an answer. */
+  cni(verb: string, call: Call, options: RunOptions = {}): Promise<Ran> {
+    const { conf, pod, container, ifName = 'eth0' } = call
+    const stdin = typeof conf === 'string' ? conf : JSON.stringify(conf)
+    const type = /"type": *"(\w+)"/.exec(stdin)?.[1] ?? 'ipoib'
+    const env = {
+      CNI_COMMAND: verb,
+      CNI_CONTAINERID: container,
+      CNI_NETNS: pod.path,
+      CNI_IFNAME: ifName,
+      CNI_PATH: join(this.#folder, 'cni'),
+      CNI_ARGS: 'IgnoreUnknown=1',
+      VERBENA_SOCKET: this.#socket,
+      VERBENA_WAIT_MS: '20000',
+      PATH: process.env['PATH'],
+    }
+    return run([...within(this.name), join(this.#folder, 'cni', type)], { ...options, env, stdin })
+  }
+
+  /** Standard output of a call that must succeed. */
+  async demand(verb: string, call: Call): Promise<string> {
+    const { status, stdout, stderr } = await this.cni(verb, call)
+    if (status === 0) return stdout
+    throw new Error(`${verb} of ${call.container}: status ${status}: ${stdout}${stderr}`)
+  }
+
+  /** The message of a call that must be refused. */
+  async refusal(verb: string, call: Call): Promise<string> {
+    const { status, stdout } = await this.cni(verb, call)
+    if (status === 0) throw new Error(`${verb} of ${call.container} was not refused: ${stdout}`)
+    const error: { msg?: unknown } = JSON.parse(stdout)
+    return String(error.msg)
+  }
+
+  /** What the status socket says of all attachments. */
+  async status(): Promise<readonly Told[]> {
+    const socketPath = join(this.#folder, 'status.sock')
+    const body = await new Promise<string>((resolve, reject) => {
+      const asked = request({ socketPath, path: '/status', agent: false, timeout: 10_000 })
+      asked.once('response', (response) => text(response).then(resolve, reject))
+      asked.once('error', reject)
+      asked.end()
+    })
+    const told: { attachments: readonly Told[] } = JSON.parse(body)
+    return told.attachments
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopAgent('SIGTERM')
+    await run(['ip', '-n', this.name, 'link', 'set', this.parent, 'netns', '1'])
+    await run(['ip', 'netns', 'del', this.name])
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  get #socket(): string {
+    return join(this.#folder, 'agent.sock')
+  }
+
+  #words(): string[] {
+    const options = {
+      node: this.name,
+      store: join(this.#folder, 'store.db'),
+      state: join(this.#folder, 'state'),
+      socket: this.#socket,
+    }
+    const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
+    return [process.execPath, join(ROOT, 'dist/agent.js'), ...words]
+  }
+
+  /** In a mount namespace of its own the agent sees the folder in place of the PCI functions. */
+  #disguised(): string[] {
+    if (this.#plan.driver === undefined) return []
+    const script = `mount --bind ${this.#folder}/pci /sys/bus/pci/devices && exec "$@"`
+    return ['unshare', '--mount', 'sh', '-c', script, 'sh']
+  }
+
+  async #fakeDriver(): Promise<void> {
+    const { driver, port } = this.#plan
+    if (driver === undefined) return
+    const at = join(this.#folder, 'pci', port.pci)
+    await mkdir(at, { recursive: true })
+    await symlink(`/sys/bus/pci/drivers/${driver}`, join(at, 'driver'))
+    const real = (await demand(['readlink', '-f', `/sys/bus/pci/devices/${port.pci}`])).trim()
+    await symlink(join(real, 'infiniband'), join(at, 'infiniband'))
+  }
+}
