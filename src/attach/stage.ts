@@ -149,7 +149,9 @@ async function completeResult(making: Making, needs: AttachNeeds): Promise<void>
   const interfaces = result.interfaces.map((one) => {
     if (one.mac !== undefined || one.sandbox === undefined) return one
     const link = links.find((other) => other.name === one.name)
-    return { ...one, mac: link?.address, mtu: one.mtu ?? link?.mtu }
+    // what an IPoIB link can carry falls when it joins its group, which may be after the answer
+    const mtu = link?.kind.kind === 'ipoib' ? one.mtu : (one.mtu ?? link?.mtu)
+    return { ...one, mac: link?.address, mtu }
   })
   making.row = { ...making.row, result: { ...result, interfaces } }
 }

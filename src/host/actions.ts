@@ -70,9 +70,11 @@ function setActions(step: SetLink, context: Context): Action[] {
   const changes: LinkChange[] = []
   if (Object.keys(others).length > 0) changes.push(others)
   if (up === true) changes.push({ up: true })
-  return changes.map((change) =>
-    linkAction(step, context, { handle, request: (index) => encodeChangeLink(index, change) }),
-  )
+  return changes.map((change) => {
+    const settings = Object.entries(change).map(([name, value]) => `${name} ${String(value)}`)
+    const request = (index: number): Request => encodeChangeLink(index, change)
+    return linkAction(step, context, { handle, request, of: `${step.link} ${settings.join(', ')}` })
+  })
 }
 
 function addressAction(

@@ -40,7 +40,8 @@ export async function observe(netns: string | undefined, env: Env): Promise<Obse
     address: all.flatMap(({ name, addresses }) => addresses.map((one) => `${one} on ${name}`)),
     route: linesOf(routes)
       .filter((line) => !LATE_ROUTES.test(line))
-      .map((line) => line.replace(/ expires \d+sec/, '')),
+      // what a route says of its carrier is not the route
+      .map((line) => line.replace(/ (linkdown|dead|expires \d+sec)/g, '').trimEnd()),
     rule: [...linesOf(rules), ...linesOf(rules6)],
     nf_tables: linesOf(tables),
   }

@@ -45,13 +45,17 @@ function ping(host: SimHost, from: string, to: string): Printed {
   const reach = canReach({ host }, whereOf(from), parseIp(to))
   const head = `PING ${to} on the simulated kernel: there and back once\n`
   if (reach.reached) {
-    const way = `through ${reach.hops.join(', ')}\n`
+    const way = `from ${reach.hops.map(lastPart).join(' to ')}\n`
     return printed(`${head}${way}1 packets transmitted, 1 received, 0% packet loss\n`)
   }
   const { reason, netns, link } = reach
-  const where = `${reason} at ${link ?? 'no link'} in ${netns}\n`
+  const where = `${reason} at ${link ?? 'no link'} in ${lastPart(netns)}\n`
   const text = `${head}${where}1 packets transmitted, 0 received, 100% packet loss\n`
   return { status: UNREACHED, text }
+}
+
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }
 
 function whereOf(name: string): Where {

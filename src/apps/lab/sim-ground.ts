@@ -7,6 +7,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { guidOfAddress } from '#values/hardware-address.ts'
 import { formatPkey } from '#values/pkey.ts'
+import { addAddress } from '#sim/addresses.ts'
 import { carrierOf } from '#sim/carrier.ts'
 import { linkNamed, netnsAt } from '#sim/find.ts'
 import { cut } from '#sim/faults.ts'
@@ -15,6 +16,7 @@ import { removeNetns } from '#sim/links.ts'
 import { printHost } from '#sim/print.ts'
 import { addNetns, simHost } from '#sim/read-world.ts'
 import type { WorldLink } from '#sim/world.ts'
+import { parseCidr } from '#values/cidr.ts'
 import { parseNetnsPath } from '#values/netns.ts'
 import type { Added, Bound, Ground, NodePlan, Place, PodInterface, Printed, Started } from './ground.ts'
 import { type Run, netnsPath } from './run.ts'
@@ -82,7 +84,12 @@ export class SimGround implements Ground {
 
   async attach(bound: Bound): Promise<Added> {
     this.#pods.push(bound)
-    addNetns(this.#host, this.#netnsOf(bound))
+    const netns = addNetns(this.#host, this.#netnsOf(bound))
+    const loopback = linkNamed(netns, 'lo')
+    if (loopback !== undefined) {
+      loopback.up = true
+      addAddress(loopback, parseCidr('127.0.0.1/8'))
+    }
     return this.#agentOf(bound).add(bound, this.#netnsOf(bound))
   }
 
