@@ -48,7 +48,9 @@ export class Agent implements AsyncDisposable {
       env: { ...process.env, VERBENA_NATIVE: join(ROOT, 'build/netns.node') },
     })
     closeSync(log)
-    process.once('exit', () => child.kill('SIGKILL'))
+    const killAtExit = (): void => void child.kill('SIGKILL')
+    process.once('exit', killAtExit)
+    child.once('exit', () => process.off('exit', killAtExit))
     while (!(await answers(socket))) {
       if (child.exitCode !== null || performance.now() - startedMs > START_LIMIT_MS) {
         child.kill('SIGKILL')

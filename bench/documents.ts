@@ -20,7 +20,7 @@ export async function writeDocuments(
   for (const document of documents) await records.create(document)
 }
 
-/** Pool `railN` of 4,000 addresses, with a gateway. */
+/** Pool `railN` of 4,000 addresses; the gateway, and so the default route, is on `rail0`. */
 export function poolOf(rail: number): Document {
   return {
     apiVersion: 'spiderpool.spidernet.io/v2beta1',
@@ -30,7 +30,7 @@ export function poolOf(rail: number): Document {
       ipVersion: 4,
       subnet: `10.${64 + rail}.0.0/16`,
       ips: [`10.${64 + rail}.0.10-10.${64 + rail}.15.169`],
-      gateway: `10.${64 + rail}.0.1`,
+      ...(rail === 0 ? { gateway: '10.64.0.1' } : {}),
       default: false,
       disable: false,
     },
@@ -56,7 +56,8 @@ export function hostLocalOf(rail: number, dataDir: string) {
     rangeEnd: `10.${64 + rail}.15.169`,
     gateway: `10.${64 + rail}.0.1`,
   }
-  return { type: 'host-local', ranges: [[range]], routes: [{ dst: '0.0.0.0/0' }], dataDir }
+  const routes = rail === 0 ? [{ dst: '0.0.0.0/0' }] : []
+  return { type: 'host-local', ranges: [[range]], routes, dataDir }
 }
 
 /** Network `bench/railN`. */

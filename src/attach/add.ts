@@ -8,7 +8,8 @@
 import { type Chain, parseChain, stagesOf } from './chain.ts'
 import { fail } from './failures.ts'
 import { runForeignStage } from './foreign-stage.ts'
-import { attachmentKey, markOf, tempNameOf } from './identity.ts'
+import { attachmentKey, tempNameOf } from './identity.ts'
+import { intentOf } from './intent.ts'
 import type { Making } from './making.ts'
 import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
 import { existingRows } from './repeat.ts'
@@ -82,23 +83,4 @@ async function checkNetns(
   if (state.netns === 'foreign') throw fail('netns-not-one', about)
   if (state.own || state.id === first.callerNetns) throw fail('netns-own', about)
   return state.id
-}
-
-function intentOf(wanted: Wanted, netnsId: string | undefined, needs: AttachNeeds): Row {
-  const { owner, netns, cniVersion, plugins, args, prevResult, root } = wanted
-  return {
-    attachment: attachmentKey(wanted),
-    owner,
-    netns,
-    netnsId,
-    mark: markOf(owner),
-    state: 'intent',
-    request: { cniVersion, plugins, args, prevResult },
-    held: [],
-    stages: [],
-    result: undefined,
-    since: needs.clock.nowMs(),
-    networkRef: wanted.networkRef,
-    root,
-  }
 }

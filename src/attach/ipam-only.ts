@@ -6,12 +6,12 @@
  * Spec: CNI 1.1.0, section 4 (delegated plugins).
  * @module
  */
-import type { Document } from '#needs/records.ts'
 import type { Failure } from '#values/failure.ts'
 import { EMPTY_RESULT } from '#wire/cni/empty-result.ts'
 import type { AnyIpam } from './catalogue.ts'
 import { fail } from './failures.ts'
-import { attachmentKey, markOf } from './identity.ts'
+import { attachmentKey } from './identity.ts'
+import { intentOf } from './intent.ts'
 import type { AttachNeeds, Wanted } from './needs.ts'
 import { requestedIps } from './requested.ts'
 import type { Row } from './row.ts'
@@ -19,28 +19,13 @@ import { undoRows } from './undo.ts'
 
 /** Reserves for an interface that somebody else makes; the same owner gets the same again. */
 export async function reserveOnly(wanted: Wanted, ipam: AnyIpam, needs: AttachNeeds): Promise<Row> {
-  const { owner, netns, cniVersion, plugins, args, prevResult, root } = wanted
+  const { owner, netns, cniVersion, plugins, args, pod, namespace } = wanted
   const [raw = {}] = plugins
   const { conf } = ipam.parse(raw)
   const state = await needs.kernel.netns(netns)
   if (state.netns === 'gone') throw fail('netns-missing', { ifName: owner.ifName, netns })
-  const row: Row = {
-    attachment: attachmentKey(wanted),
-    owner,
-    netns,
-    netnsId: state.netns === 'there' ? state.id : undefined,
-    mark: markOf(owner),
-    state: 'intent',
-    request: { cniVersion, plugins, args, prevResult },
-    held: [],
-    stages: [],
-    result: undefined,
-    since: needs.clock.nowMs(),
-    networkRef: undefined,
-    root,
-  }
+  const row = intentOf(wanted, state.netns === 'there' ? state.id : undefined, needs)
   needs.journal.write([row])
-  const { pod, namespace }: { pod: Document | undefined; namespace: Document | undefined } = wanted
   const requested = requestedIps(raw, args)
   try {
     const given = await ipam.reserve({

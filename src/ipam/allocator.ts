@@ -158,7 +158,7 @@ export class Allocator {
   async #fromPool(by: By, holders: Stored[]): Promise<Granted | undefined> {
     const list = this.#listOf(by.pool)
     let ip = list.takeLowest()
-    for (let refusals = 0; refusals < MOST_REFUSALS; ) {
+    for (let refusals = 0; refusals < MOST_REFUSALS;) {
       if (ip === undefined) {
         const all = await this.#lookAt(by.pool, list)
         ip = list.takeRandom(this.#needs.random)

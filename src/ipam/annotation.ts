@@ -98,8 +98,7 @@ function ofInterface(
 function candidates(annotation: string, raw: unknown): Candidates {
   if (!isJsonObject(raw)) return bad(annotation, 'it is no object')
   const { ipv4, ipv6, cleangateway } = fold(raw)
-  const names = (list: unknown): string[] =>
-    list === undefined ? [] : namesIn(list, annotation)
+  const names = (list: unknown): string[] => (list === undefined ? [] : namesIn(list, annotation))
   const found = { ipv4: names(ipv4), ipv6: names(ipv6) }
   if (found.ipv4.length + found.ipv6.length === 0) return bad(annotation, 'it names no pool')
   return { ...found, source: 'pod', cleanGateway: cleangateway === true }

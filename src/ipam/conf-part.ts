@@ -36,7 +36,8 @@ export function partReader<T>({ keys, read }: PartSchema<T>): (raw: unknown) => 
     const { read: reading, warnings } = read(folded(part))
     if (reading.ok) return { whole, value: reading.value, warnings }
     const [first, ...more] = reading.faults
-    const rest = more.length === 0 ? {} : { more: more.map((one) => `${one.field}: ${one.message}`) }
+    const rest =
+      more.length === 0 ? {} : { more: more.map((one) => `${one.field}: ${one.message}`) }
     throw fail('ipam-conf-invalid', { field: first?.field, reason: first?.message, ...rest })
   }
 }

@@ -117,9 +117,7 @@ function entries({ pool: { spec }, cidr }: Judging): FieldFault | undefined {
 export function faultOfEntry(text: string, cidr: Cidr): string | undefined {
   const range = readOr(() => parseRange(text))
   if (range.value === undefined) return faultIn(range)
-  return rangeContains(rangeOfCidr(cidr), range.value)
-    ? undefined
-    : `it is not in subnet ${cidr}`
+  return rangeContains(rangeOfCidr(cidr), range.value) ? undefined : `it is not in subnet ${cidr}`
 }
 
 function sharing({ pool, others }: Judging): FieldFault | undefined {

@@ -161,5 +161,7 @@ function refusalOfNetwork(
   if (!isSome(names)) return undefined
   const network = networkOfInterface(pod, ifName)
   if (network === undefined) return `it is for networks by name, and that of ${ifName} is not known`
-  return names.map(fullNetworkName).includes(network) ? undefined : `it is not for network ${network}`
+  return names.map(fullNetworkName).includes(network)
+    ? undefined
+    : `it is not for network ${network}`
 }

@@ -69,7 +69,10 @@ function parseConf(raw: unknown): { conf: SpiderpoolDocument; warnings: readonly
     const names = value[key] ?? []
     const twice = names.find((name, i) => names.indexOf(name) !== i)
     if (twice === undefined) continue
-    throw fail('ipam-conf-invalid', { field: `ipam.${key}`, reason: `pool ${twice} is there twice` })
+    throw fail('ipam-conf-invalid', {
+      field: `ipam.${key}`,
+      reason: `pool ${twice} is there twice`,
+    })
   }
   const unmet = 'ipam.match_master_subnet has no effect: only VFs have a master to look at'
   return { conf: value, warnings: value.match_master_subnet ? [...warnings, unmet] : warnings }
@@ -116,7 +119,8 @@ function checkAlive({ pod, owner }: Request): void {
   if (pod === undefined) return
   const { status } = pod
   const phase = isJsonObject(status) ? status['phase'] : undefined
-  const ended = phase === 'Succeeded' || phase === 'Failed' ? `it has ${phase.toLowerCase()}` : undefined
+  const ended =
+    phase === 'Succeeded' || phase === 'Failed' ? `it has ${phase.toLowerCase()}` : undefined
   const reason = pod.metadata.deletionTimestamp === undefined ? ended : 'it is terminating'
   if (reason === undefined) return
   const { namespace = 'default', name } = pod.metadata

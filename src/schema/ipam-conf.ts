@@ -86,7 +86,13 @@ export const HOST_LOCAL_PART = {
   read: reader(hostLocal),
 }
 export const STATIC_PART = {
-  keys: [...Object.keys(fixed.shape), ...Object.keys(dns.shape), 'address', 'gateway', ...routeKeys],
+  keys: [
+    ...Object.keys(fixed.shape),
+    ...Object.keys(dns.shape),
+    'address',
+    'gateway',
+    ...routeKeys,
+  ],
   read: reader(fixed),
 }
 export const SPIDERPOOL_PART = {

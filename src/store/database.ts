@@ -94,7 +94,7 @@ export function isBusy(cause: unknown): boolean {
   return code === SQLITE.busy || code === SQLITE.locked
 }
 
-/** A failure for anything SQLite throws; a failure stays what it is. */
+/** A failure for what SQLite or the file system throws; anything else stays what it is. */
 export function failureOf(cause: unknown, path: string): unknown {
   const reason = cause instanceof Error ? cause.message : String(cause)
   const known: Readonly<Record<number, () => Failure>> = {
@@ -106,7 +106,8 @@ export function failureOf(cause: unknown, path: string): unknown {
     [SQLITE.notADatabase]: () => fail('store-corrupt', { path, reason }, cause),
   }
   const code = codeOf(cause)
-  if (code === undefined) return cause
+  const isSystems = cause instanceof Error && 'syscall' in cause
+  if (code === undefined) return isSystems ? fail('store-failed', { path, reason }, cause) : cause
   return known[code]?.() ?? fail('store-failed', { path, reason }, cause)
 }
 

@@ -27,21 +27,27 @@ export function rowOf(attachment: string, over: Partial<Row> = {}): Row {
     attachment,
     owner: {
       pod: { namespace: 'default', name: 'a', uid: 'uid-a' },
-      network: 'ipoib', containerId: 'c1', ifName: ETH0,
+      network: 'ipoib',
+      containerId: 'c1',
+      ifName: ETH0,
     },
     netns: NETNS,
     netnsId: '4:4026532281',
     mark: 'verbena:uid-a/eth0@c1',
     state: 'open',
     request: {
-      cniVersion: '1.1.0', plugins: [{ type: 'ipoib', master: 'ib0', pkey: 1 }],
-      args: 'K8S_POD_NAME=a', prevResult: undefined,
+      cniVersion: '1.1.0',
+      plugins: [{ type: 'ipoib', master: 'ib0', pkey: 1 }],
+      args: 'K8S_POD_NAME=a',
+      prevResult: undefined,
     },
     held: [{ held: 'allocation', name: '10.1.0.2', uid: 'u', pool: 'p' }],
-    stages: [{
-      stage: 'steps',
-      steps: [{ do: 'add-address', where: NETNS, link: ETH0, cidr: parseCidr('10.1.0.2/16') }],
-    }],
+    stages: [
+      {
+        stage: 'steps',
+        steps: [{ do: 'add-address', where: NETNS, link: ETH0, cidr: parseCidr('10.1.0.2/16') }],
+      },
+    ],
     result: undefined,
     since: 1_700_000_000_000,
     networkRef: undefined,
@@ -76,48 +82,69 @@ export function journalContract(name: string, open: () => Promise<JournalWorld>)
 type Clause = readonly [does: string, run: (world: JournalWorld) => Promise<void> | void]
 
 const CLAUSES: readonly Clause[] = [
-  ['gives back what was written', ({ journal }) => {
-    const row = rowOf('a')
-    journal.write([row])
-    deepEqual(plain(journal.get('a') ?? row), plain(row))
-    equal(journal.get('b'), undefined)
-  }],
-  ['replaces a row of the same attachment', ({ journal }) => {
-    journal.write([rowOf('a', { state: 'intent', held: [] })])
-    journal.write([rowOf('a', { state: 'attached' })])
-    equal(journal.get('a')?.state, 'attached')
-    deepEqual(namesOf(journal.all()), ['a'])
-  }],
-  ['writes several rows, and none', ({ journal }) => {
-    journal.write([])
-    journal.write([rowOf('a'), rowOf('b'), rowOf('c')])
-    deepEqual(namesOf(journal.all()), ['a', 'b', 'c'])
-  }],
-  ['erases rows, and what is not there', ({ journal }) => {
-    journal.write([rowOf('a'), rowOf('b'), rowOf('c')])
-    journal.erase(['a', 'c', 'never'])
-    journal.erase([])
-    deepEqual(namesOf(journal.all()), ['b'])
-  }],
-  ['finds rows by container, also after it changed', ({ journal }) => {
-    const other = { ...rowOf('b').owner, containerId: 'c2' }
-    journal.write([rowOf('a'), rowOf('b', { owner: other })])
-    deepEqual(namesOf(journal.byContainer('c1')), ['a'])
-    journal.write([rowOf('a', { owner: other })])
-    deepEqual(namesOf(journal.byContainer('c1')), [])
-    deepEqual(namesOf(journal.byContainer('c2')), ['a', 'b'])
-  }],
-  ['keeps any text', ({ journal }) => {
-    const row = rowOf('é/"\n', { mark: '\u0000 \\ 界' })
-    journal.write([row])
-    deepEqual(plain(journal.get('é/"\n') ?? rowOf('a')), plain(row))
-  }],
-  ['has after a crash all that a call returned from', async ({ journal, reopen }) => {
-    journal.write([rowOf('a'), rowOf('b')])
-    journal.write([rowOf('b', { state: 'detaching' })])
-    journal.erase(['a'])
-    const after = await reopen()
-    deepEqual(namesOf(after.all()), ['b'])
-    equal(after.get('b')?.state, 'detaching')
-  }],
+  [
+    'gives back what was written',
+    ({ journal }) => {
+      const row = rowOf('a')
+      journal.write([row])
+      deepEqual(plain(journal.get('a') ?? row), plain(row))
+      equal(journal.get('b'), undefined)
+    },
+  ],
+  [
+    'replaces a row of the same attachment',
+    ({ journal }) => {
+      journal.write([rowOf('a', { state: 'intent', held: [] })])
+      journal.write([rowOf('a', { state: 'attached' })])
+      equal(journal.get('a')?.state, 'attached')
+      deepEqual(namesOf(journal.all()), ['a'])
+    },
+  ],
+  [
+    'writes several rows, and none',
+    ({ journal }) => {
+      journal.write([])
+      journal.write([rowOf('a'), rowOf('b'), rowOf('c')])
+      deepEqual(namesOf(journal.all()), ['a', 'b', 'c'])
+    },
+  ],
+  [
+    'erases rows, and what is not there',
+    ({ journal }) => {
+      journal.write([rowOf('a'), rowOf('b'), rowOf('c')])
+      journal.erase(['a', 'c', 'never'])
+      journal.erase([])
+      deepEqual(namesOf(journal.all()), ['b'])
+    },
+  ],
+  [
+    'finds rows by container, also after it changed',
+    ({ journal }) => {
+      const other = { ...rowOf('b').owner, containerId: 'c2' }
+      journal.write([rowOf('a'), rowOf('b', { owner: other })])
+      deepEqual(namesOf(journal.byContainer('c1')), ['a'])
+      journal.write([rowOf('a', { owner: other })])
+      deepEqual(namesOf(journal.byContainer('c1')), [])
+      deepEqual(namesOf(journal.byContainer('c2')), ['a', 'b'])
+    },
+  ],
+  [
+    'keeps any text',
+    ({ journal }) => {
+      const row = rowOf('é/"\n', { mark: '\u0000 \\ 界' })
+      journal.write([row])
+      deepEqual(plain(journal.get('é/"\n') ?? rowOf('a')), plain(row))
+    },
+  ],
+  [
+    'has after a crash all that a call returned from',
+    async ({ journal, reopen }) => {
+      journal.write([rowOf('a'), rowOf('b')])
+      journal.write([rowOf('b', { state: 'detaching' })])
+      journal.erase(['a'])
+      const after = await reopen()
+      deepEqual(namesOf(after.all()), ['b'])
+      equal(after.get('b')?.state, 'detaching')
+    },
+  ],
 ]

@@ -55,103 +55,148 @@ export function recordsContract(name: string, open: () => Promise<RecordsWorld>)
 type Clause = readonly [does: string, run: (world: RecordsWorld) => Promise<void>]
 
 const WRITING: readonly Clause[] = [
-  ['gives what it creates a uid, a version, a generation and a time', async ({ records }) => {
-    const { metadata, ...rest } = await records.create(pool('a', { rail: '1' }))
-    deepEqual(rest, { ...POOL, spec: { subnet: '10.1.0.0/16' } })
-    deepEqual([metadata.name, metadata.labels, metadata.generation], ['a', { rail: '1' }, 1])
-    ok(/^[0-9a-f-]{36}$/.test(metadata.uid), metadata.uid)
-    ok(!Number.isNaN(Date.parse(metadata.creationTimestamp)), metadata.creationTimestamp)
-    notEqual(metadata.resourceVersion, '')
-  }],
-  ['gets what it created', async ({ records }) => {
-    const made = await records.create(pod('default', 'a'))
-    deepEqual(await records.get({ ...POD, namespace: 'default', name: 'a' }), made)
-  }],
-  ['gets nothing under another namespace, kind or group', async ({ records }) => {
-    await records.create(pod('default', 'a'))
-    equal(await records.get({ ...POD, namespace: 'kube-system', name: 'a' }), undefined)
-    equal(await records.get({ ...POD, kind: 'Node', namespace: 'default', name: 'a' }), undefined)
-    equal(
-      await records.get({ apiVersion: 'v2', kind: 'Pod', namespace: 'default', name: 'a' }),
-      undefined,
-    )
-  }],
-  ['refuses a second document of one name', async ({ records }) => {
-    const first = await records.create(pool('a'))
-    await rejects(records.create(pool('a')), { code: 'record-exists' })
-    deepEqual(await records.get(poolRef('a')), first)
-  }],
-  ['replaces by compare-and-swap', async ({ records }) => {
-    const made = await records.create(pool('a'))
-    const next = await records.replace({ ...made, spec: { subnet: '10.1.0.0/16', disable: true } })
-    notEqual(next.metadata.resourceVersion, made.metadata.resourceVersion)
-    equal(next.metadata.uid, made.metadata.uid)
-    equal(next.metadata.creationTimestamp, made.metadata.creationTimestamp)
-    await rejects(records.replace({ ...made, spec: {} }), { code: 'record-conflict' })
-    deepEqual(await records.get(poolRef('a')), next)
-  }],
-  ['counts changes of spec as generations, of status and labels not', async ({ records }) => {
-    const made = await records.create(pool('a'))
-    const labelled = await records.replace({
-      ...made, metadata: { ...made.metadata, labels: { a: 'b' } }, status: { totalIPCount: 1 },
-    })
-    equal(labelled.metadata.generation, 1)
-    equal((await records.replace({ ...labelled, spec: {} })).metadata.generation, 2)
-  }],
-  ['refuses to replace what is not there', async ({ records }) => {
-    const made = await records.create(pool('a'))
-    await records.delete(poolRef('a'))
-    await rejects(records.replace(made), { code: 'record-missing' })
-  }],
-  ['deletes once', async ({ records }) => {
-    await records.create(pool('a'))
-    equal(await records.delete(poolRef('a')), true)
-    equal(await records.delete(poolRef('a')), false)
-    equal(await records.get(poolRef('a')), undefined)
-  }],
-  ['deletes by uid only that very object', async ({ records }) => {
-    const first = await records.create(pool('a'))
-    await records.delete(poolRef('a'))
-    const second = await records.create(pool('a'))
-    notEqual(second.metadata.uid, first.metadata.uid)
-    await rejects(records.delete(poolRef('a'), { uid: first.metadata.uid }), {
-      code: 'record-conflict',
-    })
-    equal(await records.delete(poolRef('a'), { uid: second.metadata.uid }), true)
-  }],
-  ['does not give the version of a deleted document to another', async ({ records }) => {
-    const first = await records.create(pool('a'))
-    await records.delete(poolRef('a'))
-    const second = await records.create(pool('a'))
-    await rejects(records.replace({ ...first, spec: {} }), { code: 'record-conflict' })
-    notEqual(second.metadata.resourceVersion, first.metadata.resourceVersion)
-  }],
-  ['keeps any text and number of a document', async ({ records }) => {
-    const spec = { text: 'é \u0000 "\\ \n', list: [1, 2.5, null, true], deep: { a: { b: [] } } }
-    await records.create({ ...POOL, metadata: { name: 'a' }, spec })
-    deepEqual((await records.get(poolRef('a')))?.['spec'], spec)
-  }],
+  [
+    'gives what it creates a uid, a version, a generation and a time',
+    async ({ records }) => {
+      const { metadata, ...rest } = await records.create(pool('a', { rail: '1' }))
+      deepEqual(rest, { ...POOL, spec: { subnet: '10.1.0.0/16' } })
+      deepEqual([metadata.name, metadata.labels, metadata.generation], ['a', { rail: '1' }, 1])
+      ok(/^[0-9a-f-]{36}$/.test(metadata.uid), metadata.uid)
+      ok(!Number.isNaN(Date.parse(metadata.creationTimestamp)), metadata.creationTimestamp)
+      notEqual(metadata.resourceVersion, '')
+    },
+  ],
+  [
+    'gets what it created',
+    async ({ records }) => {
+      const made = await records.create(pod('default', 'a'))
+      deepEqual(await records.get({ ...POD, namespace: 'default', name: 'a' }), made)
+    },
+  ],
+  [
+    'gets nothing under another namespace, kind or group',
+    async ({ records }) => {
+      await records.create(pod('default', 'a'))
+      equal(await records.get({ ...POD, namespace: 'kube-system', name: 'a' }), undefined)
+      equal(await records.get({ ...POD, kind: 'Node', namespace: 'default', name: 'a' }), undefined)
+      equal(
+        await records.get({ apiVersion: 'v2', kind: 'Pod', namespace: 'default', name: 'a' }),
+        undefined,
+      )
+    },
+  ],
+  [
+    'refuses a second document of one name',
+    async ({ records }) => {
+      const first = await records.create(pool('a'))
+      await rejects(records.create(pool('a')), { code: 'record-exists' })
+      deepEqual(await records.get(poolRef('a')), first)
+    },
+  ],
+  [
+    'replaces by compare-and-swap',
+    async ({ records }) => {
+      const made = await records.create(pool('a'))
+      const next = await records.replace({
+        ...made,
+        spec: { subnet: '10.1.0.0/16', disable: true },
+      })
+      notEqual(next.metadata.resourceVersion, made.metadata.resourceVersion)
+      equal(next.metadata.uid, made.metadata.uid)
+      equal(next.metadata.creationTimestamp, made.metadata.creationTimestamp)
+      await rejects(records.replace({ ...made, spec: {} }), { code: 'record-conflict' })
+      deepEqual(await records.get(poolRef('a')), next)
+    },
+  ],
+  [
+    'counts changes of spec as generations, of status and labels not',
+    async ({ records }) => {
+      const made = await records.create(pool('a'))
+      const labelled = await records.replace({
+        ...made,
+        metadata: { ...made.metadata, labels: { a: 'b' } },
+        status: { totalIPCount: 1 },
+      })
+      equal(labelled.metadata.generation, 1)
+      equal((await records.replace({ ...labelled, spec: {} })).metadata.generation, 2)
+    },
+  ],
+  [
+    'refuses to replace what is not there',
+    async ({ records }) => {
+      const made = await records.create(pool('a'))
+      await records.delete(poolRef('a'))
+      await rejects(records.replace(made), { code: 'record-missing' })
+    },
+  ],
+  [
+    'deletes once',
+    async ({ records }) => {
+      await records.create(pool('a'))
+      equal(await records.delete(poolRef('a')), true)
+      equal(await records.delete(poolRef('a')), false)
+      equal(await records.get(poolRef('a')), undefined)
+    },
+  ],
+  [
+    'deletes by uid only that very object',
+    async ({ records }) => {
+      const first = await records.create(pool('a'))
+      await records.delete(poolRef('a'))
+      const second = await records.create(pool('a'))
+      notEqual(second.metadata.uid, first.metadata.uid)
+      await rejects(records.delete(poolRef('a'), { uid: first.metadata.uid }), {
+        code: 'record-conflict',
+      })
+      equal(await records.delete(poolRef('a'), { uid: second.metadata.uid }), true)
+    },
+  ],
+  [
+    'does not give the version of a deleted document to another',
+    async ({ records }) => {
+      const first = await records.create(pool('a'))
+      await records.delete(poolRef('a'))
+      const second = await records.create(pool('a'))
+      await rejects(records.replace({ ...first, spec: {} }), { code: 'record-conflict' })
+      notEqual(second.metadata.resourceVersion, first.metadata.resourceVersion)
+    },
+  ],
+  [
+    'keeps any text and number of a document',
+    async ({ records }) => {
+      const spec = { text: 'é \u0000 "\\ \n', list: [1, 2.5, null, true], deep: { a: { b: [] } } }
+      await records.create({ ...POOL, metadata: { name: 'a' }, spec })
+      deepEqual((await records.get(poolRef('a')))?.['spec'], spec)
+    },
+  ],
 ]
 
 const OWNING: readonly Clause[] = [
-  ['deletes with a controller what it owns, and what that owns', async ({ records }) => {
-    const owner = await records.create(pool('owner'))
-    const child = await records.create(owned('child', owner))
-    await records.create(owned('grandchild', child))
-    await records.create(pool('other'))
-    await records.delete(poolRef('owner'))
-    deepEqual(namesOf((await records.list(POOL)).items), ['other'])
-  }],
-  ['leaves what names another as its controller', async ({ records }) => {
-    const owner = await records.create(pool('owner'))
-    const child = owned('child', owner)
-    const references = child.metadata.ownerReferences?.map((r) => ({ ...r, controller: false }))
-    await records.create({
-      ...child, metadata: { ...child.metadata, ownerReferences: references ?? [] },
-    })
-    await records.delete(poolRef('owner'))
-    deepEqual(namesOf((await records.list(POOL)).items), ['child'])
-  }],
+  [
+    'deletes with a controller what it owns, and what that owns',
+    async ({ records }) => {
+      const owner = await records.create(pool('owner'))
+      const child = await records.create(owned('child', owner))
+      await records.create(owned('grandchild', child))
+      await records.create(pool('other'))
+      await records.delete(poolRef('owner'))
+      deepEqual(namesOf((await records.list(POOL)).items), ['other'])
+    },
+  ],
+  [
+    'leaves what names another as its controller',
+    async ({ records }) => {
+      const owner = await records.create(pool('owner'))
+      const child = owned('child', owner)
+      const references = child.metadata.ownerReferences?.map((r) => ({ ...r, controller: false }))
+      await records.create({
+        ...child,
+        metadata: { ...child.metadata, ownerReferences: references ?? [] },
+      })
+      await records.delete(poolRef('owner'))
+      deepEqual(namesOf((await records.list(POOL)).items), ['child'])
+    },
+  ],
 ]
 
 function owned(name: string, { apiVersion, kind, metadata }: Stored): Document {
@@ -160,143 +205,196 @@ function owned(name: string, { apiVersion, kind, metadata }: Stored): Document {
 }
 
 const LISTING: readonly Clause[] = [
-  ['lists one kind by namespace and name', async ({ records }) => {
-    for (const [namespace, name] of [['b', 'y'], ['a', 'z'], ['b', 'x'], ['a-b', 'm']] as const) {
-      await records.create(pod(namespace, name))
-    }
-    await records.create(pool('a'))
-    const { items, next } = await records.list(POD)
-    deepEqual(items.map((i) => `${i.metadata.namespace}/${i.metadata.name}`).toSorted(), [
-      'a-b/m', 'a/z', 'b/x', 'b/y',
-    ])
-    equal(next, undefined)
-    deepEqual(namesOf((await records.list({ ...POD, namespace: 'b' })).items), ['x', 'y'])
-  }],
-  ['lists by all of several labels', async ({ records }) => {
-    await records.create(pool('a', { rail: '1', site: 'x' }))
-    await records.create(pool('b', { rail: '1', site: 'y' }))
-    await records.create(pool('c', { rail: '2', site: 'x' }))
-    const named = async (labels: Record<string, string>): Promise<string[]> =>
-      namesOf((await records.list({ ...POOL, labels })).items)
-    deepEqual(await named({ rail: '1' }), ['a', 'b'])
-    deepEqual(await named({ rail: '1', site: 'x' }), ['a'])
-    deepEqual(await named({ rail: '3' }), [])
-  }],
-  ['lists by the labels that a document has now', async ({ records }) => {
-    const made = await records.create(pool('a', { rail: '1' }))
-    await records.replace({ ...made, metadata: { ...made.metadata, labels: { rail: '2' } } })
-    deepEqual(namesOf((await records.list({ ...POOL, labels: { rail: '1' } })).items), [])
-    deepEqual(namesOf((await records.list({ ...POOL, labels: { rail: '2' } })).items), ['a'])
-  }],
-  ['lists in pages, each document once', async ({ records }) => {
-    for (let i = 0; i < 25; i++) {
-      await records.create(pool(`p-${String(i).padStart(2, '0')}`, { even: String(i % 2 === 0) }))
-    }
-    for (const labels of [undefined, { even: 'true' }]) {
-      const found: string[] = []
-      let from: string | undefined
-      do {
-        const page = await records.list({
-          ...POOL, limit: 4, ...(labels && { labels }), ...(from !== undefined && { from }),
-        })
-        ok(page.items.length <= 4)
-        found.push(...namesOf(page.items))
-        from = page.next
-      } while (from !== undefined)
-      equal(found.length, labels === undefined ? 25 : 13)
-      deepEqual(found, [...new Set(found)].toSorted())
-    }
-  }],
+  [
+    'lists one kind by namespace and name',
+    async ({ records }) => {
+      for (const [namespace, name] of [
+        ['b', 'y'],
+        ['a', 'z'],
+        ['b', 'x'],
+        ['a-b', 'm'],
+      ] as const) {
+        await records.create(pod(namespace, name))
+      }
+      await records.create(pool('a'))
+      const { items, next } = await records.list(POD)
+      deepEqual(items.map((i) => `${i.metadata.namespace}/${i.metadata.name}`).toSorted(), [
+        'a-b/m',
+        'a/z',
+        'b/x',
+        'b/y',
+      ])
+      equal(next, undefined)
+      deepEqual(namesOf((await records.list({ ...POD, namespace: 'b' })).items), ['x', 'y'])
+    },
+  ],
+  [
+    'lists by all of several labels',
+    async ({ records }) => {
+      await records.create(pool('a', { rail: '1', site: 'x' }))
+      await records.create(pool('b', { rail: '1', site: 'y' }))
+      await records.create(pool('c', { rail: '2', site: 'x' }))
+      const named = async (labels: Record<string, string>): Promise<string[]> =>
+        namesOf((await records.list({ ...POOL, labels })).items)
+      deepEqual(await named({ rail: '1' }), ['a', 'b'])
+      deepEqual(await named({ rail: '1', site: 'x' }), ['a'])
+      deepEqual(await named({ rail: '3' }), [])
+    },
+  ],
+  [
+    'lists by the labels that a document has now',
+    async ({ records }) => {
+      const made = await records.create(pool('a', { rail: '1' }))
+      await records.replace({ ...made, metadata: { ...made.metadata, labels: { rail: '2' } } })
+      deepEqual(namesOf((await records.list({ ...POOL, labels: { rail: '1' } })).items), [])
+      deepEqual(namesOf((await records.list({ ...POOL, labels: { rail: '2' } })).items), ['a'])
+    },
+  ],
+  [
+    'lists in pages, each document once',
+    async ({ records }) => {
+      for (let i = 0; i < 25; i++) {
+        await records.create(pool(`p-${String(i).padStart(2, '0')}`, { even: String(i % 2 === 0) }))
+      }
+      for (const labels of [undefined, { even: 'true' }]) {
+        const found: string[] = []
+        let from: string | undefined
+        do {
+          const page = await records.list({
+            ...POOL,
+            limit: 4,
+            ...(labels && { labels }),
+            ...(from !== undefined && { from }),
+          })
+          ok(page.items.length <= 4)
+          found.push(...namesOf(page.items))
+          from = page.next
+        } while (from !== undefined)
+        equal(found.length, labels === undefined ? 25 : 13)
+        deepEqual(found, [...new Set(found)].toSorted())
+      }
+    },
+  ],
 ]
 
 const SHARING: readonly Clause[] = [
-  ['lets exactly one of two clients create a name', async ({ records, other }) => {
-    for (let i = 0; i < 20; i++) {
-      const tries = [records, other, records, other].map((r) => r.create(pool(`p-${i}`)))
-      const done = await Promise.allSettled(tries)
-      equal(done.filter(({ status }) => status === 'fulfilled').length, 1)
-      for (const one of done) {
-        if (one.status === 'rejected') equal(one.reason.code, 'record-exists')
+  [
+    'lets exactly one of two clients create a name',
+    async ({ records, other }) => {
+      for (let i = 0; i < 20; i++) {
+        const tries = [records, other, records, other].map((r) => r.create(pool(`p-${i}`)))
+        const done = await Promise.allSettled(tries)
+        equal(done.filter(({ status }) => status === 'fulfilled').length, 1)
+        for (const one of done) {
+          if (one.status === 'rejected') equal(one.reason.code, 'record-exists')
+        }
       }
-    }
-  }],
-  ['lets exactly one of two clients replace a version', async ({ records, other }) => {
-    const made = await records.create(pool('a'))
-    const done = await Promise.allSettled(
-      [records, other].map((r, i) => r.replace({ ...made, spec: { i } })),
-    )
-    deepEqual(done.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
-  }],
-  ['shows each client what the other wrote', async ({ records, other }) => {
-    const made = await records.create(pool('a'))
-    deepEqual(await other.get(poolRef('a')), made)
-    await other.delete(poolRef('a'), { uid: made.metadata.uid })
-    equal(await records.get(poolRef('a')), undefined)
-  }],
+    },
+  ],
+  [
+    'lets exactly one of two clients replace a version',
+    async ({ records, other }) => {
+      const made = await records.create(pool('a'))
+      const done = await Promise.allSettled(
+        [records, other].map((r, i) => r.replace({ ...made, spec: { i } })),
+      )
+      deepEqual(done.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+    },
+  ],
+  [
+    'shows each client what the other wrote',
+    async ({ records, other }) => {
+      const made = await records.create(pool('a'))
+      deepEqual(await other.get(poolRef('a')), made)
+      await other.delete(poolRef('a'), { uid: made.metadata.uid })
+      equal(await records.get(poolRef('a')), undefined)
+    },
+  ],
 ]
 
 const WATCHING: readonly Clause[] = [
-  ['watches what comes after a list, in the order of writing', async ({ records }) => {
-    await records.create(pool('before'))
-    const { resourceVersion } = await records.list(POOL)
-    const made = await records.create(pool('a'))
-    await using seen = follow(records, { since: resourceVersion })
-    await seen.reaches(['added a'])
-    const next = await records.replace({ ...made, spec: {} })
-    await seen.reaches(['added a', 'modified a'])
-    await records.delete(poolRef('a'))
-    await seen.reaches(['added a', 'modified a', 'deleted a'])
-    deepEqual(seen.changes.at(-1)?.document.spec, next['spec'])
-    equal(seen.changes.at(-1)?.document.metadata.uid, made.metadata.uid)
-  }],
-  ['watches what another client writes', async ({ records, other }) => {
-    const { resourceVersion } = await records.list(POOL)
-    await using seen = follow(records, { since: resourceVersion })
-    const made = await other.create(pool('a'))
-    await seen.reaches(['added a'])
-    deepEqual(seen.changes[0]?.document, made)
-    await other.delete(poolRef('a'))
-    await seen.reaches(['added a', 'deleted a'])
-  }],
-  ['watches what goes with its owner', async ({ records }) => {
-    const owner = await records.create(pool('owner'))
-    await records.create(owned('child', owner))
-    const { resourceVersion } = await records.list(POOL)
-    await using seen = follow(records, { since: resourceVersion })
-    await records.delete(poolRef('owner'))
-    await seen.reaches(['deleted owner', 'deleted child'])
-  }],
-  ['watches one kind, one namespace, one label', async ({ records }) => {
-    const { resourceVersion: since } = await records.list(POOL)
-    await using red = follow(records, { since, labels: { colour: 'red' } })
-    await records.create(pod('default', 'pod'))
-    await records.create(pool('blue', { colour: 'blue' }))
-    await records.create(pool('red', { colour: 'red' }))
-    await red.reaches(['added red'])
-  }],
-  ['watches a document that leaves and enters a selection', async ({ records }) => {
-    const made = await records.create(pool('a', { colour: 'red' }))
-    const { resourceVersion: since } = await records.list(POOL)
-    await using red = follow(records, { since, labels: { colour: 'red' } })
-    const labels = { colour: 'blue' }
-    const blue = await records.replace({ ...made, metadata: { ...made.metadata, labels } })
-    await red.reaches(['deleted a'])
-    await records.replace({ ...blue, metadata: { ...blue.metadata, labels: { colour: 'red' } } })
-    await red.reaches(['deleted a', 'added a'])
-  }],
-  ['resumes a watch at the version of its last change', async ({ records }) => {
-    const { resourceVersion: since } = await records.list(POOL)
-    await records.create(pool('a'))
-    await records.create(pool('b'))
-    await using first = follow(records, { since })
-    await first.reaches(['added a', 'added b'])
-    await using second = follow(records, { since: first.changes[0]?.resourceVersion ?? '' })
-    await second.reaches(['added b'])
-  }],
-  ['ends a watch that is aborted', async ({ records }) => {
-    const seen = follow(records, { since: (await records.list(POOL)).resourceVersion })
-    await seen[Symbol.asyncDispose]()
-  }],
+  [
+    'watches what comes after a list, in the order of writing',
+    async ({ records }) => {
+      await records.create(pool('before'))
+      const { resourceVersion } = await records.list(POOL)
+      const made = await records.create(pool('a'))
+      await using seen = follow(records, { since: resourceVersion })
+      await seen.reaches(['added a'])
+      const next = await records.replace({ ...made, spec: {} })
+      await seen.reaches(['added a', 'modified a'])
+      await records.delete(poolRef('a'))
+      await seen.reaches(['added a', 'modified a', 'deleted a'])
+      deepEqual(seen.changes.at(-1)?.document.spec, next['spec'])
+      equal(seen.changes.at(-1)?.document.metadata.uid, made.metadata.uid)
+    },
+  ],
+  [
+    'watches what another client writes',
+    async ({ records, other }) => {
+      const { resourceVersion } = await records.list(POOL)
+      await using seen = follow(records, { since: resourceVersion })
+      const made = await other.create(pool('a'))
+      await seen.reaches(['added a'])
+      deepEqual(seen.changes[0]?.document, made)
+      await other.delete(poolRef('a'))
+      await seen.reaches(['added a', 'deleted a'])
+    },
+  ],
+  [
+    'watches what goes with its owner',
+    async ({ records }) => {
+      const owner = await records.create(pool('owner'))
+      await records.create(owned('child', owner))
+      const { resourceVersion } = await records.list(POOL)
+      await using seen = follow(records, { since: resourceVersion })
+      await records.delete(poolRef('owner'))
+      await seen.reaches(['deleted owner', 'deleted child'])
+    },
+  ],
+  [
+    'watches one kind, one namespace, one label',
+    async ({ records }) => {
+      const { resourceVersion: since } = await records.list(POOL)
+      await using red = follow(records, { since, labels: { colour: 'red' } })
+      await records.create(pod('default', 'pod'))
+      await records.create(pool('blue', { colour: 'blue' }))
+      await records.create(pool('red', { colour: 'red' }))
+      await red.reaches(['added red'])
+    },
+  ],
+  [
+    'watches a document that leaves and enters a selection',
+    async ({ records }) => {
+      const made = await records.create(pool('a', { colour: 'red' }))
+      const { resourceVersion: since } = await records.list(POOL)
+      await using red = follow(records, { since, labels: { colour: 'red' } })
+      const labels = { colour: 'blue' }
+      const blue = await records.replace({ ...made, metadata: { ...made.metadata, labels } })
+      await red.reaches(['deleted a'])
+      await records.replace({ ...blue, metadata: { ...blue.metadata, labels: { colour: 'red' } } })
+      await red.reaches(['deleted a', 'added a'])
+    },
+  ],
+  [
+    'resumes a watch at the version of its last change',
+    async ({ records }) => {
+      const { resourceVersion: since } = await records.list(POOL)
+      await records.create(pool('a'))
+      await records.create(pool('b'))
+      await using first = follow(records, { since })
+      await first.reaches(['added a', 'added b'])
+      await using second = follow(records, { since: first.changes[0]?.resourceVersion ?? '' })
+      await second.reaches(['added b'])
+    },
+  ],
+  [
+    'ends a watch that is aborted',
+    async ({ records }) => {
+      const seen = follow(records, { since: (await records.list(POOL)).resourceVersion })
+      await seen[Symbol.asyncDispose]()
+    },
+  ],
 ]
 
 type From = { readonly since: string; readonly labels?: Record<string, string> }

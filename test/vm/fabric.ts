@@ -64,7 +64,9 @@ export async function setPkeys(port: FabricPort, pkeys: readonly string[]): Prom
 export async function pkeysOn({ rdmaDevice }: FabricPort): Promise<string[]> {
   const table = `/sys/class/infiniband/${rdmaDevice}/ports/1/pkeys`
   const all = await Promise.all(
-    (await readdir(table)).map(async (entry) => (await readFile(`${table}/${entry}`, 'utf8')).trim()),
+    (await readdir(table)).map(async (entry) =>
+      (await readFile(`${table}/${entry}`, 'utf8')).trim(),
+    ),
   )
   return all.filter((pkey) => pkey !== '0x0000')
 }

@@ -91,6 +91,9 @@ export async function waitFor(
 }
 
 /** Registers a test of the virtual machine. */
-export function vmTest(does: string, act: (t: { diagnostic(text: string): void }) => Promise<void>) {
+export function vmTest(
+  does: string,
+  act: (t: { diagnostic(text: string): void }) => Promise<void>,
+) {
   return test(does, { skip: OUTSIDE, timeout: TEST_MS }, async (t) => act(t))
 }

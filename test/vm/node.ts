@@ -34,7 +34,11 @@ export type Call = {
 }
 
 /** What the status socket tells of an attachment. */
-export type Told = { readonly attachment: string; readonly state: string; readonly waiting: string[] }
+export type Told = {
+  readonly owner: { readonly ifName: string; readonly containerId: string }
+  readonly state: string
+  readonly waiting: readonly string[]
+}
 
 export class Node implements AsyncDisposable {
   readonly name: string
@@ -54,7 +58,10 @@ export class Node implements AsyncDisposable {
   static async start(plan: NodePlan): Promise<Node> {
     const node = new Node(plan, await mkdtemp('/tmp/vm-node-'))
     const { name, port } = plan
-    await ipBatch([`netns add ${name}`, `link set ${port.netdev} netns ${name} name ${node.parent}`])
+    await ipBatch([
+      `netns add ${name}`,
+      `link set ${port.netdev} netns ${name} name ${node.parent}`,
+    ])
     await ipBatch(['link set lo up', `link set ${node.parent} up`], name)
     await mkdir(join(node.#folder, 'cni'))
     for (const plugin of ['ipoib', 'macvlan']) {
@@ -108,9 +115,8 @@ export class Node implements AsyncDisposable {
     const type = /"type": *"(\w+)"/.exec(stdin)?.[1] ?? 'ipoib'
     const env = {
       CNI_COMMAND: verb,
-      CNI_CONTAINERID: container,
-      CNI_NETNS: pod.path,
-      CNI_IFNAME: ifName,
+      ...(verb === 'GC' ? {} : { CNI_CONTAINERID: container, CNI_NETNS: pod.path }),
+      ...(verb === 'GC' ? {} : { CNI_IFNAME: ifName }),
       CNI_PATH: join(this.#folder, 'cni'),
       CNI_ARGS: 'IgnoreUnknown=1',
       VERBENA_SOCKET: this.#socket,

@@ -44,9 +44,10 @@ export class Pod implements AsyncDisposable {
     await waitFor(`carrier of ${ifName} in ${this.name}`, () => this.carrier(ifName))
   }
 
-  /** Two echoes; the first may wait for the path. @returns what ping says of losses */
-  async ping(address: string, ifName: string): Promise<string> {
-    const words = ['ping', '-q', '-c', '2', '-i', '0.2', '-W', '5', '-I', ifName, address]
+  /** Two echoes of `bytes`; the first may wait for the path. @returns what ping says of losses */
+  async ping(address: string, ifName: string, bytes = 56): Promise<string> {
+    const counts = ['-c', '2', '-i', '0.2', '-W', '5', '-s', String(bytes)]
+    const words = ['ping', '-q', ...counts, '-I', ifName, address]
     const { stdout, stderr } = await run([...within(this.name), ...words])
     return /[\d.]+% packet loss/.exec(stdout)?.[0] ?? stderr
   }
@@ -72,18 +73,19 @@ export async function linksOf(netns: string | undefined): Promise<string[]> {
 
 /**
  * Everything of a namespace that `ip` shows: links with their details, addresses,
- * routes of all tables, rules. What differs by chance stands as `_`: indexes,
- * queue pair numbers, random link-local addresses.
+ * routes of all tables, rules. What differs by chance is masked (indexes, queue
+ * pair numbers, random link-local addresses), what differs by kernel left out.
  */
 export async function stateOf(netns: string): Promise<string> {
-  const shown = ['-d addr', '-4 route show table all', '-6 route show table all', 'rule', 'neigh']
+  const shown = ['-d addr', '-4 route show table all', '-6 route show table all', 'rule']
   const script = shown.map((words) => `ip ${words}`).join('; ')
   const text = await demand([...within(netns), 'sh', '-c', script])
   return text
-    .replaceAll(/^\d+: /gm, '_: ')
+    .replaceAll(/^\d+: (?=\S+: <)/gm, '_: ')
     .replaceAll(/@if\d+/g, '@if_')
-    .replaceAll(/(link\/infiniband|permaddr) 80:00(:\w\w){2}/g, '$1 80:00:_')
-    .replaceAll(/(local )?fe80:[0-9a-f:]+(?=[ /])/g, '$1fe80::_')
-    .replaceAll(/^.*(FAILED|STALE|REACHABLE|DELAY|PROBE|INCOMPLETE).*\n/gm, '')
-    .replaceAll(/ (tentative|permaddr 80:00:_[0-9a-f:]+)/g, '')
+    .replaceAll(/(link\/infiniband) 80(:\w\w){3}/g, '$1 80:QQ:QQ:QQ')
+    .replaceAll(/\bfe80::[0-9a-f:]+/g, (all) => (all.length > 6 ? 'fe80::_' : all))
+    .replaceAll(/ qdisc \S+| (promiscuity|numtxqueues) .*| tentative/g, '')
+    .replaceAll(/^ +valid_lft .*\n/gm, '')
+    .replaceAll(/ +$/gm, '')
 }

@@ -38,6 +38,8 @@ export async function runAgent(options: AgentOptions, log: Log, stop: AbortSigna
   const settler = makeSettler(attach, log)
   const pods = networksOfPods({ options, records, log })
   const needs = { attach, pods, turns: makeTurns(), settleSoon: settler.soon }
+  // a host that cannot be looked at is told now, and not by the first pod's ADD
+  await attach.kernel.links('host')
   const recovered = await recover(attach)
   if (recovered.undone + recovered.left > 0) log.info(recovered, EVENTS.recovered)
   await using shim = new ShimServer(options.socket, {

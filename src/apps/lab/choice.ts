@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { textOfThrown } from '#values/failure.ts'
 import { execute } from './command.ts'
-import { GROUND_NAMES, type GroundName } from './ground.ts'
+import { GROUND_NAMES, type GroundName } from './ground-name.ts'
 import { installed } from './run.ts'
 
 /** A better ground, and why it was not taken. */
@@ -49,8 +49,14 @@ export function leftOut(asked: GroundName | undefined): NotTaken[] {
   return better.map((ground) => ({ ground, reason: `ground ${asked} was asked for` }))
 }
 
+/** What a run wants of its ground. */
+export type Wish = { readonly ground: GroundName; readonly keep: boolean }
+
 /** Why a ground cannot be had here; undefined when it can, as far as can be told. */
-export async function obstacle(ground: GroundName, env: Env): Promise<string | undefined> {
+export async function obstacle({ ground, keep }: Wish, env: Env): Promise<string | undefined> {
+  if (keep && ground === 'vm') return 'a run cannot be kept on it: the machine ends with the lab'
+  if (keep && ground === 'sim') return 'a run cannot be kept on it: it ends with the lab'
+  if (keep && !isRoot()) return 'a run can be kept by root only: a user namespace ends with the lab'
   const lacking = BUILT.find((path) => !existsSync(installed(path)))
   if (lacking !== undefined) return `${lacking} is not built, make builds it`
   if (ground === 'sim') return undefined
@@ -69,7 +75,13 @@ async function machineObstacle(env: Env): Promise<string | undefined> {
   if (!existsSync(testbed)) return 'the test bed (test/testbed) is not there'
   const ran = await execute({ words: [testbed, 'check'], env })
   if (ran.status === 0) return undefined
-  return ran.all.trim().split('\n').at(-1)?.replace(/^testbed: (skipped: )?/, '') ?? 'it cannot run'
+  return (
+    ran.all
+      .trim()
+      .split('\n')
+      .at(-1)
+      ?.replace(/^testbed: (skipped: )?/, '') ?? 'it cannot run'
+  )
 }
 
 async function kernelObstacle(env: Env): Promise<string | undefined> {

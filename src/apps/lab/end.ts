@@ -5,7 +5,7 @@
 import { closeRun } from './closing.ts'
 import type { LabContext } from './context.ts'
 import { kernelGround } from './make-ground.ts'
-import { environment } from './perform.ts'
+import { environment } from './here.ts'
 import { readRecord } from './record.ts'
 import { runOf } from './run.ts'
 import { makeVoice } from './voice.ts'

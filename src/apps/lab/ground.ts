@@ -4,21 +4,8 @@
  * same on all of them.
  * @module
  */
-import type { Cidr } from '#values/cidr.ts'
 import type { Stored } from '#needs/records.ts'
-
-export const GROUND_NAMES = ['vm', 'host', 'sim'] as const
-export type GroundName = (typeof GROUND_NAMES)[number]
-
-/** An interface of a node that networks hang their interfaces on. */
-export type ParentPlan = {
-  readonly name: string
-  /** `ipoib`: an HCA port where the ground has HCAs. */
-  readonly kind: 'ipoib' | 'ethernet'
-  readonly addresses: readonly Cidr[]
-}
-
-export type NodePlan = { readonly name: string; readonly parents: readonly ParentPlan[] }
+import type { NodePlan } from './node-plan.ts'
 
 /** Where a command is run. */
 export type Place =

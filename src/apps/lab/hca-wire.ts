@@ -27,8 +27,7 @@ const DEVICE_MS = 20_000
 const POLL_MS = 100
 
 export function hcaWire({ run, env, signal, bridges }: HcaWireOptions): Wire {
-  const call = (...words: readonly string[]) =>
-    demand({ words, env, signal, timeoutMs: 60_000 })
+  const call = (...words: readonly string[]) => demand({ words, env, signal, timeoutMs: 60_000 })
   const laid: { readonly node: string; readonly device: string }[] = []
   return {
     async lay(parents) {
@@ -107,6 +106,8 @@ function guidText(address: string): string {
 }
 
 function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').then((text) => text.trim(), () => '')
+  return readFile(path, 'utf8').then(
+    (text) => text.trim(),
+    () => '',
+  )
 }
-

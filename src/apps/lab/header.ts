@@ -3,7 +3,8 @@
  * @module
  */
 import { GROUND_TEXTS, type NotTaken } from './choice.ts'
-import type { GroundName, NodePlan } from './ground.ts'
+import type { GroundName } from './ground-name.ts'
+import type { NodePlan } from './node-plan.ts'
 import type { LabFile } from './lab.ts'
 import type { Run } from './run.ts'
 
@@ -25,7 +26,10 @@ export function headerText({ run, ground, notTaken, files, nodes }: Header): str
     label('stands in', standsIn),
     ...notTaken.map((other) => label(`not ${other.ground}`, other.reason)),
     label('files', files.map(({ name }) => name).join(' ')),
-    label('nodes', `${nodes.map(({ name }) => name).join(' ')}, each with ${parents.join(' and ')}`),
+    label(
+      'nodes',
+      `${nodes.map(({ name }) => name).join(' ')}, each with ${parents.join(' and ')}`,
+    ),
     label('prompts', '~# is this machine, root@NAME:~# a node, root@NAME:/# inside a pod'),
   ].join('\n')
 }

@@ -6,15 +6,15 @@ import { fail } from '#apps/failures.ts'
 import { type NotTaken, candidates, isRoot, leftOut, obstacle } from './choice.ts'
 import type { LabContext } from './context.ts'
 import { endRun } from './end.ts'
-import type { GroundName } from './ground.ts'
+import type { GroundName } from './ground-name.ts'
 import { insideOf } from './inside.ts'
-import { performInMachine } from './machine.ts'
+import { runInMachine } from './machine.ts'
 import { type LabOptions, parseLabOptions } from './options.ts'
-import { perform } from './perform.ts'
+import { runHere } from './here.ts'
 import { planNodes } from './plan.ts'
 import { randomLetters, runOf } from './run.ts'
 import { documentsIn, readFiles } from './sources.ts'
-import { performInUserNamespace } from './user-namespace.ts'
+import { runInUserNamespace } from './user-namespace.ts'
 
 /** What a ground came to: an exit status, or why it cannot be had after all. */
 type Tried = number | { readonly skipped: string }
@@ -29,7 +29,7 @@ export async function runLab(argv: readonly string[], context: LabContext): Prom
     const { run, groundName, notTaken } = inside
     const read = await readFiles(options.files, context.stdin)
     const nodes = nodesOf(read, options)
-    return perform({ run: runOf(run), groundName, notTaken, options, files: read, nodes }, context)
+    return runHere({ run: runOf(run), groundName, notTaken, options, files: read, nodes }, context)
   }
   const notTaken: NotTaken[] = leftOut(options.ground)
   for (const ground of candidates(options.ground)) {
@@ -51,17 +51,20 @@ type Trying = {
 
 async function tryGround(ground: GroundName, trying: Trying): Promise<Tried> {
   const { options, notTaken, context } = trying
-  const skipped = await obstacle(ground, { ...context.env, PATH: `${context.env['PATH']}:/usr/sbin:/sbin` })
+  const skipped = await obstacle(
+    { ground, keep: options.keep },
+    { ...context.env, PATH: `${context.env['PATH']}:/usr/sbin:/sbin` },
+  )
   if (skipped !== undefined) return { skipped }
   const files = await readFiles(options.files, context.stdin)
   const run = runOf(randomLetters(6))
   const inside = { run: run.id, groundName: ground, notTaken }
-  if (ground === 'vm') return performInMachine({ inside, options, files }, context)
+  if (ground === 'vm') return runInMachine({ inside, options, files }, context)
   if (ground === 'host' && !isRoot()) {
-    return performInUserNamespace({ inside, options, files }, context)
+    return runInUserNamespace({ inside, options, files }, context)
   }
   const nodes = nodesOf(files, options)
-  return perform({ run, groundName: ground, notTaken, options, files, nodes }, context)
+  return runHere({ run, groundName: ground, notTaken, options, files, nodes }, context)
 }
 
 function nodesOf(files: Parameters<typeof documentsIn>[0], { nodes, parent }: LabOptions) {

@@ -5,7 +5,7 @@
  */
 import { isRecord } from '#schema/zod.ts'
 import type { NotTaken } from './choice.ts'
-import { GROUND_NAMES, type GroundName } from './ground.ts'
+import { GROUND_NAMES, type GroundName } from './ground-name.ts'
 import type { LabFile } from './lab.ts'
 import type { LabOptions } from './options.ts'
 

@@ -8,7 +8,8 @@ import { copyFile, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail } from '#apps/failures.ts'
 import { demand, execute } from './command.ts'
-import type { Added, Bound, Ground, NodePlan, Place, PodInterface, Printed, Started } from './ground.ts'
+import type { Added, Bound, Ground, Place, PodInterface, Printed, Started } from './ground.ts'
+import type { NodePlan } from './node-plan.ts'
 import { type Observed, compareWith, marked, observe } from './observed.ts'
 import { podInterfaces, withoutCarrier } from './pod-links.ts'
 import { endProcess, startProcess, waitUntil } from './processes.ts'
@@ -128,7 +129,11 @@ export class KernelGround implements Ground {
     const { name } = pod.metadata
     const log = join(run.folder, `${name}.log`)
     const unshare = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
-    const pid = await startProcess({ words: [...this.#inside(name), ...unshare, ...words], env, log })
+    const pid = await startProcess({
+      words: [...this.#inside(name), ...unshare, ...words],
+      env,
+      log,
+    })
     const record = this.#record.pods.find((one) => one.pod.metadata.name === name)
     if (record !== undefined) record.pid = pid
     await writeRecord(run, this.#record)

@@ -5,7 +5,9 @@
 import { fail } from '#apps/failures.ts'
 import type { Records } from '#needs/records.ts'
 import { execute } from './command.ts'
-import type { Ground, GroundName, NodePlan, Place, Printed } from './ground.ts'
+import type { Ground, Place, Printed } from './ground.ts'
+import type { GroundName } from './ground-name.ts'
+import type { NodePlan } from './node-plan.ts'
 import { type Run, installed } from './run.ts'
 import type { Voice } from './voice.ts'
 

@@ -21,15 +21,10 @@ const REASONS: Readonly<Record<number, string>> = {
 }
 
 /** The exit status of the inner lab, or why there is no machine. */
-export async function performInMachine(
+export async function runInMachine(
   { inside, options, files }: InnerLab,
   context: LabContext,
 ): Promise<number | { readonly skipped: string }> {
-  if (options.keep) {
-    const reason = '--keep is for ground host: the machine ends with the lab'
-    if (options.ground === undefined) return { skipped: reason }
-    throw fail('lab-ground-impossible', { ground: 'vm', reason })
-  }
   // /tmp and /run are the guest's own: what it shall see lies in the installation
   const folder = await mkdtemp(installed('build/lab-'))
   const skipFile = join(await mkdtemp(join(tmpdir(), 'verbena-lab-')), 'skipped')

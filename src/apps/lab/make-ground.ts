@@ -4,7 +4,8 @@
  */
 import { bridgeWire } from './bridge-wire.ts'
 import { demand } from './command.ts'
-import type { Ground, GroundName } from './ground.ts'
+import type { Ground } from './ground.ts'
+import type { GroundName } from './ground-name.ts'
 import { hcaWire } from './hca-wire.ts'
 import { KernelGround } from './kernel-ground.ts'
 import { observe } from './observed.ts'

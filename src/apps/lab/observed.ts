@@ -7,7 +7,7 @@ import { readFile, readdir } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import { isRecord } from '#schema/zod.ts'
 import { execute } from './command.ts'
-import { MARK_VARIABLE, type Run, netnsPrefix } from './run.ts'
+import { MARK_VARIABLE, type Run, netnsName } from './run.ts'
 
 /** Subject → its lines, each one thing. */
 export type Observed = Readonly<Record<string, readonly string[]>>
@@ -72,7 +72,7 @@ export function differences(before: Observed, after: Observed): string[] {
 
 /** What bears the run's mark: namespaces, mounts, processes, files. */
 export async function marked(run: Run): Promise<string[]> {
-  const prefix = netnsPrefix(run)
+  const prefix = netnsName(run, '')
   const names = await readdir('/run/netns').catch(() => [])
   const mounts = linesOf(await readFile('/proc/self/mountinfo', 'utf8').catch(() => ''))
     .map((line) => line.split(' ')[4] ?? '')
@@ -107,7 +107,9 @@ function linksIn(json: string): SeenLink[] {
   return listOf(json === '' ? [] : JSON.parse(json)).flatMap((link) => {
     if (!isRecord(link)) return []
     const addresses = listOf(link['addr_info']).flatMap((one) =>
-      isRecord(one) && one['scope'] !== 'link' ? [`${one['local']}/${one['prefixlen']}`] : [],
+      isRecord(one) && one['scope'] !== 'link'
+        ? [`${String(one['local'])}/${String(one['prefixlen'])}`]
+        : [],
     )
     return [{ name: String(link['ifname']), addresses }]
   })

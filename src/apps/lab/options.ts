@@ -3,7 +3,7 @@
  * @module
  */
 import { fail } from '#apps/failures.ts'
-import { type GroundName, GROUND_NAMES } from './ground.ts'
+import { type GroundName, GROUND_NAMES } from './ground-name.ts'
 
 export type LabOptions = {
   /** Paths as written, `-` for standard input. */

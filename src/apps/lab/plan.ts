@@ -11,7 +11,7 @@ import { isRecord } from '#schema/zod.ts'
 import { type IpRange, parseRange, rangeOfCidr } from '#values/ip-range.ts'
 import { type Cidr, cidrOf, cidrParts, parseCidr } from '#values/cidr.ts'
 import { ipFromBits, parseIp } from '#values/ip.ts'
-import type { NodePlan, ParentPlan } from './ground.ts'
+import type { NodePlan, ParentPlan } from './node-plan.ts'
 
 /** A document as a file has it. */
 type Raw = FoundDocument['document']

@@ -54,7 +54,9 @@ function addressesOf(link: Record<string, unknown>): string[] {
   const list: unknown = link['addr_info']
   if (!Array.isArray(list)) return []
   return list.flatMap((one: unknown) =>
-    isRecord(one) && one['scope'] === 'global' ? [`${one['local']}/${one['prefixlen']}`] : [],
+    isRecord(one) && one['scope'] === 'global'
+      ? [`${String(one['local'])}/${String(one['prefixlen'])}`]
+      : [],
   )
 }
 

@@ -28,7 +28,7 @@ export function lastLines(log: string): string {
 /** Gives a container the time to say its first words; one may well have nothing to say. */
 export async function firstOutput(log: string): Promise<void> {
   let [before, now] = [0, textOfLog(log).length]
-  for (let waitedMs = 0; waitedMs < SILENT_MS && (now === 0 || now !== before); ) {
+  for (let waitedMs = 0; waitedMs < SILENT_MS && (now === 0 || now !== before);) {
     await setTimeout(QUIET_MS)
     waitedMs += QUIET_MS
     before = now

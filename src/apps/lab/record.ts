@@ -11,7 +11,7 @@ import { isRecord } from '#schema/zod.ts'
 import { execute } from './command.ts'
 import type { Bound } from './ground.ts'
 import type { Observed } from './observed.ts'
-import { type Run, netnsPrefix } from './run.ts'
+import { type Run, netnsName } from './run.ts'
 
 export type RunRecord = {
   readonly before: Observed
@@ -50,7 +50,7 @@ export async function removeNamespaces(
   of: { readonly env: Readonly<Record<string, string | undefined>>; readonly leave: boolean },
 ): Promise<string[]> {
   const names = (await readdir('/run/netns').catch(() => []))
-    .filter((name) => name.startsWith(netnsPrefix(run)))
+    .filter((name) => name.startsWith(netnsName(run, '')))
     .toSorted()
   const gone = of.leave ? names.slice(0, -1) : names
   const problems: string[] = []

@@ -45,18 +45,13 @@ export function storeOf({ folder }: Run): string {
   return join(folder, 'store.db')
 }
 
-/** Name under /run/netns of a node, a pod or the wire between nodes. */
+/** Name under /run/netns of a node, a pod or the wire; of no name, how all of them begin. */
 export function netnsName({ id }: Run, name: string): string {
   return `vbl-${id}-${name}`
 }
 
 export function netnsPath(run: Run, name: string): string {
   return `/run/netns/${netnsName(run, name)}`
-}
-
-/** Beginning of the names of a run's namespaces. */
-export function netnsPrefix(run: Run): string {
-  return netnsName(run, '')
 }
 
 /** A file of the installed program, by its path from the root. */

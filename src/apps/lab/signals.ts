@@ -20,8 +20,11 @@ export class EarlyEnd implements Disposable {
       this.#controller.abort(fail('lab-waited', { what: 'the whole run to end', seconds }))
     }, timeoutMs)
     for (const name of SIGNALS) process.on(name, this.#interrupt)
-    // nobody reads any more: writing on would end the process before its clean-up
-    process.stdout.on('error', this.#interrupt)
+    // nobody reads any more: others end the process at once then, a run has to clean up
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.removeAllListeners('error')
+      stream.on('error', this.#interrupt)
+    }
   }
 
   get signal(): AbortSignal {

@@ -29,7 +29,10 @@ export type SimAgentOptions = {
   readonly node: string
 }
 
-type Opened = { readonly records: Records & AsyncDisposable; readonly journal: Journal & AsyncDisposable }
+type Opened = {
+  readonly records: Records & AsyncDisposable
+  readonly journal: Journal & AsyncDisposable
+}
 
 export class SimAgent implements AsyncDisposable {
   readonly #needs: VerbNeeds
@@ -96,7 +99,8 @@ export class SimAgent implements AsyncDisposable {
       CNI_ARGS: cniArgs(bound),
     }
     const noForeign = {
-      run: () => Promise.resolve({ status: -1, stdout: '', stderr: 'a simulated host has no files' }),
+      run: () =>
+        Promise.resolve({ status: -1, stdout: '', stderr: 'a simulated host has no files' }),
     }
     const request = { argv0: POD_TYPE, env, stdin: cniConf(), netnsId: '' }
     return answerCall(request, this.#needs, noForeign)

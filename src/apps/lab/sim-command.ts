@@ -14,11 +14,7 @@ const NOT_FOUND = 127
 const UNREACHED = 1
 
 /** `where` is a namespace of the host, by its name or path. */
-export function simulatedCommand(
-  host: SimHost,
-  where: string,
-  words: readonly string[],
-): Printed {
+export function simulatedCommand(host: SimHost, where: string, words: readonly string[]): Printed {
   const netns = netnsAt(host, whereOf(where))
   const line = words.join(' ')
   if (line === 'rdma link') return printed(printRdmaLinks(host))

@@ -3,7 +3,6 @@
  * mount namespace of its own, with a /run of its own for the namespaces' names.
  * @module
  */
-import { fail } from '#apps/failures.ts'
 import { USER_NAMESPACE } from './choice.ts'
 import type { LabContext } from './context.ts'
 import { type InnerLab, insideVariable, wordsOf } from './inside.ts'
@@ -11,14 +10,10 @@ import { passThrough } from './pass-through.ts'
 import { installed } from './run.ts'
 
 /** @returns the exit status of the inner lab */
-export async function performInUserNamespace(
+export async function runInUserNamespace(
   { inside, options, files }: InnerLab,
-  context: LabContext,
+  { env }: LabContext,
 ): Promise<number> {
-  if (options.keep) {
-    const reason = '--keep needs root: what is made in a user namespace ends with the lab'
-    throw fail('lab-ground-impossible', { ground: 'host', reason })
-  }
   const names = files.map(({ name }) => name)
   const lab = [process.execPath, installed('dist/verbena.js'), 'lab', ...wordsOf(options, names)]
   const mount = 'mount -t tmpfs -o mode=755 tmpfs /run && exec "$@"'
@@ -28,7 +23,7 @@ export async function performInUserNamespace(
       ...['unshare', ...USER_NAMESPACE, '--net', '--mount', '--kill-child'],
       ...['sh', '-c', mount, 'sh', 'env', insideVariable(inside), ...lab],
     ],
-    env: context.env,
+    env,
     stdin,
   })
 }

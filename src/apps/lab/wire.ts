@@ -3,7 +3,7 @@
  * namespace of its own, IPoIB ones on the fabric of the ground's HCAs.
  * @module
  */
-import type { NodePlan, ParentPlan } from './ground.ts'
+import type { NodePlan, ParentPlan } from './node-plan.ts'
 
 /** A parent and where it is. */
 export type Parent = ParentPlan & { readonly node: string }

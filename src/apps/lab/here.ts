@@ -9,7 +9,8 @@ import { failureIn } from '#values/failure.ts'
 import type { NotTaken } from './choice.ts'
 import { closeRun } from './closing.ts'
 import type { LabContext } from './context.ts'
-import type { GroundName, NodePlan } from './ground.ts'
+import type { GroundName } from './ground-name.ts'
+import type { NodePlan } from './node-plan.ts'
 import { headerText } from './header.ts'
 import { keptText } from './kept.ts'
 import type { Lab, LabFile } from './lab.ts'
@@ -20,7 +21,8 @@ import { EarlyEnd } from './signals.ts'
 import { tellStory } from './story.ts'
 import { type Voice, makeVoice } from './voice.ts'
 
-export type Performance = {
+/** What a run is made of. */
+export type WholeRun = {
   readonly run: Run
   readonly groundName: GroundName
   readonly notTaken: readonly NotTaken[]
@@ -35,8 +37,8 @@ const CLEAN_UP_MS = 20_000
  * @returns the exit status: 0 when everything held
  * @throws {Failure} the first cause why it did not; after the clean-up
  */
-export async function perform(performance: Performance, context: LabContext): Promise<number> {
-  const { run, groundName, notTaken, options, files, nodes } = performance
+export async function runHere(whole: WholeRun, context: LabContext): Promise<number> {
+  const { run, groundName, notTaken, options, files, nodes } = whole
   const voice = makeVoice(context.stdout, context.stderr)
   using early = new EarlyEnd(options.timeoutMs)
   const { signal } = early
@@ -55,9 +57,10 @@ export async function perform(performance: Performance, context: LabContext): Pr
       voice.say(keptText(run, pods))
       return 0
     }
-  } catch (cause) {
-    const interrupted = failureIn(cause)?.code === 'lab-interrupted'
-    if (interrupted) voice.progress('interrupted, cleaning up')
+  } catch (thrown) {
+    // what was under way when the run was given up says so in many ways
+    const cause: unknown = signal.aborted ? signal.reason : thrown
+    if (signal.aborted) voice.progress('interrupted, cleaning up')
     await closeAfterFailure(closing, voice)
     throw cause
   }
