@@ -40,7 +40,14 @@ export function poolOf(rail: number): Document {
 /** Configuration of a macvlan over a rail. */
 export function macvlanConf(rail: number, ipam: Readonly<Record<string, unknown>>) {
   const mode = 'bridge'
-  return { cniVersion: '1.0.0', name: `net${rail}`, type: 'macvlan', master: `rail${rail}`, mode, ipam }
+  return {
+    cniVersion: '1.0.0',
+    name: `net${rail}`,
+    type: 'macvlan',
+    master: `rail${rail}`,
+    mode,
+    ipam,
+  }
 }
 
 /** IPAM of a rail's pool. */

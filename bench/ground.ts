@@ -18,10 +18,10 @@ const LIMIT_MS = 30_000
 const TYPES = ['macvlan', 'verbena']
 
 /** Folder of the checkout, seen from the sources (bench/) and from a bundle (dist/bench/). */
-export const ROOT: string = [
-  join(import.meta.dirname, '..'),
-  join(import.meta.dirname, '../..'),
-].filter((folder) => existsSync(join(folder, 'package.json')))[0] ?? process.cwd()
+export const ROOT: string =
+  [join(import.meta.dirname, '..'), join(import.meta.dirname, '../..')].filter((folder) =>
+    existsSync(join(folder, 'package.json')),
+  )[0] ?? process.cwd()
 
 /** Why no bench can run here; undefined when one can. */
 export function missing(): string | undefined {
@@ -50,17 +50,12 @@ export class Ground implements Disposable {
     this.node = join(NETNS_FOLDER, `${this.#name}-node`)
     this.folder = mkdtempSync(join(tmpdir(), `${this.#name}-`))
     this.cniPath = join(this.folder, 'bin')
-    mkdirSync(this.cniPath)
-    for (const type of TYPES) {
-      symlinkSync(join(ROOT, 'build/verbena-cni'), join(this.cniPath, type))
+    try {
+      this.#make(rails)
+    } catch (cause) {
+      this[Symbol.dispose]()
+      throw cause
     }
-    ip([`netns add ${this.#name}-node`])
-    const masters = Array.from({ length: rails }, (_, i) => [
-      `link add rail${i} type veth peer name wire${i}`,
-      `link set wire${i} up`,
-      `link set rail${i} up`,
-    ])
-    ip(['link set lo up', ...masters.flat()], `${this.#name}-node`)
   }
 
   /** Paths of `count` namespaces; they are made once and given out again. */
@@ -77,6 +72,20 @@ export class Ground implements Disposable {
   [Symbol.dispose](): void {
     removeNamespaces((name) => name.startsWith(`${this.#name}-`))
     rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  #make(rails: number): void {
+    mkdirSync(this.cniPath)
+    for (const type of TYPES) {
+      symlinkSync(join(ROOT, 'build/verbena-cni'), join(this.cniPath, type))
+    }
+    ip([`netns add ${this.#name}-node`])
+    const masters = Array.from({ length: rails }, (_, i) => [
+      `link add rail${i} type veth peer name wire${i}`,
+      `link set wire${i} up`,
+      `link set rail${i} up`,
+    ])
+    ip(['link set lo up', ...masters.flat()], `${this.#name}-node`)
   }
 }
 
@@ -95,13 +104,17 @@ export async function onGround(
     process.stdout.write(`SKIPPED: ${reason}\n`)
     return
   }
-  using ground = new Ground({ rails })
   const ended = new Promise<'signal'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => resolve('signal'))
     }
   })
-  if ((await Promise.race([bench(ground), ended])) === 'signal') process.exitCode = 130
+  const run = async (): Promise<'signal' | undefined> => {
+    using ground = new Ground({ rails })
+    return await Promise.race([bench(ground).then(() => undefined), ended])
+  }
+  // the bench itself is still under way: it ends with the process, and so do its agents
+  if ((await run()) === 'signal') process.exit(130)
 }
 
 function ip(lines: readonly string[], netns?: string): void {

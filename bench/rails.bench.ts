@@ -49,11 +49,15 @@ function peerCall(
 ): Call {
   const conf = macvlanConf(rail, hostLocalOf(rail, join(ground.folder, 'peers')))
   const ifName = rail === 0 ? 'eth0' : `net${rail}`
-  return callOf(verb, { folder: PEER_PATH, conf }, {
-    containerId: `peer-${round}`,
-    netns: peers,
-    ifName,
-  })
+  return callOf(
+    verb,
+    { folder: PEER_PATH, conf },
+    {
+      containerId: `peer-${round}`,
+      netns: peers,
+      ifName,
+    },
+  )
 }
 
 /** Microseconds of each round's ADD and DEL: of ours, and of the peer's eight together. */
@@ -77,7 +81,10 @@ await onGround({ rails: RAILS }, async (ground) => {
   const conf = { cniVersion: '1.0.0', name: 'verbena', type: 'verbena' }
   const ours = { folder: ground.cniPath, socket: agent.socket, conf }
   const warm = rounds(ground, { ours, args, count: WARM_ROUNDS })
-  await execTimed(ground, warm.filter(({ file }) => file.startsWith(ground.cniPath)))
+  await execTimed(
+    ground,
+    warm.filter(({ file }) => file.startsWith(ground.cniPath)),
+  )
   const times = await execTimed(ground, rounds(ground, { ours, args, count: ROUNDS }))
   const { ours: our, peers } = perRound(times)
   say(`${RAILS} interfaces of one pod, exec to exit, ${ROUNDS} rounds in turns, milliseconds`)

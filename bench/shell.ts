@@ -24,8 +24,11 @@ export async function execTimed(ground: Ground, calls: readonly Call[]): Promise
   )
   if (stamps === undefined || script === undefined || refused === undefined) return []
   spawnSync('mkfifo', [stamps])
-  writeFileSync(script, scriptOf(ground, calls, { refused, begin: "printf . >&3", each: 'printf . >&3' }))
-  const ended = run(ground, `${script}`, stamps)
+  writeFileSync(
+    script,
+    scriptOf(ground, calls, { refused, begin: 'printf . >&3', each: 'printf . >&3' }),
+  )
+  const ended = run(ground, script, stamps)
   const times = readStamps(stamps, calls.length + 1)
   await ended
   rmSync(stamps)
@@ -48,7 +51,10 @@ export async function execAtOnce(
     const script = join(ground.folder, `shell${n}.sh`)
     const share = calls.filter((__, i) => i % most === n)
     const begin = `read -r _ <&3 || :\nexec 3<&-`
-    writeFileSync(script, scriptOf(ground, share, { refused: `${refused}${n}`, begin, each: ':', tag: `${n}-` }))
+    writeFileSync(
+      script,
+      scriptOf(ground, share, { refused: `${refused}${n}`, begin, each: ':', tag: `${n}-` }),
+    )
     return run(ground, script, line, '<')
   })
   await sleep(SETTLE_MS)

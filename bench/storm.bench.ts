@@ -50,7 +50,11 @@ await onGround({ rails: 1 }, async (ground) => {
   await writeDocuments(ground, 'a', [poolOf(0)])
   await using agent = await Agent.start(ground, { state: 'a' })
   const pods = ground.pods(PODS)
-  const ours = { folder: ground.cniPath, socket: agent.socket, conf: macvlanConf(0, spiderpoolOf(0)) }
+  const ours = {
+    folder: ground.cniPath,
+    socket: agent.socket,
+    conf: macvlanConf(0, spiderpoolOf(0)),
+  }
   const peer = { folder: PEER_PATH, conf: macvlanConf(0, hostLocalOf(0, join(ground.folder, 'p'))) }
   const exec: Run = (calls, most) => execAtOnce(ground, calls, most)
   const bare = bareRun(ground)

@@ -79,7 +79,7 @@ function wordsOf(name: string): string[] {
 }
 
 function fileNameFaults(path: string): Fault[] {
-  const name = path.slice(path.lastIndexOf('/') + 1).replace(/(\.test)?\.ts$/, '')
+  const name = path.slice(path.lastIndexOf('/') + 1).replace(/(\.test|\.bench)?\.ts$/, '')
   const found: string[] = []
   if (FILE_NAMES.has(name)) found.push(`no file "${name}": a thing lives with its noun`)
   if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) found.push('file names are kebab-case nouns')

@@ -5,10 +5,11 @@
  * @module
  */
 import { bearsMark } from '#values/mark.ts'
+import { type Step, undoOf } from '#values/step.ts'
 import { fail } from './failures.ts'
 import { attachmentKey } from './identity.ts'
 import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
-import type { Row } from './row.ts'
+import type { Row, Stage } from './row.ts'
 import { undoRows } from './undo.ts'
 
 /**
@@ -30,7 +31,7 @@ export async function existingRows(
   const stale: Row[] = []
   for (const row of found) {
     if (row === undefined) continue
-    if (isOlderContainer(row, wanteds)) setAside(row, needs)
+    if (isOlderContainer(row, wanteds)) await setAside(row, needs)
     else stale.push(row)
   }
   const left = await undoRows(stale, needs, at.foreign)
@@ -52,16 +53,32 @@ function isOlderContainer(row: Row, wanteds: readonly Wanted[]): boolean {
   return row.state === 'attached' && row.owner.containerId !== wanteds[0]?.owner.containerId
 }
 
-/** Only the link is left to its own DEL: the addresses go to the newer container. */
-function setAside(row: Row, needs: AttachNeeds): void {
+/**
+ * Only what is in the pod is left to its own DEL: the addresses go to the newer
+ * container, and with them the host's routes and rules to them, which bear no
+ * container and would be taken for the newer one's.
+ */
+async function setAside(row: Row, needs: AttachNeeds): Promise<void> {
+  const steps = row.stages.flatMap((stage) => (stage.stage === 'steps' ? stage.steps : []))
+  await needs.kernel.take(steps.filter(leadsToPod).toReversed().flatMap(undoOf))
   const aside: Row = {
     ...row,
     attachment: `${row.attachment}@${row.owner.containerId}`,
     held: [],
+    stages: row.stages.map(withoutWays),
     request: { ...row.request, plugins: row.request.plugins.map(withoutIpam) },
   }
   needs.journal.write([aside])
   needs.journal.erase([row.attachment])
+}
+
+function leadsToPod(step: Step): boolean {
+  return (step.do === 'add-route' || step.do === 'add-rule') && step.where === 'host'
+}
+
+function withoutWays(stage: Stage): Stage {
+  if (stage.stage !== 'steps') return stage
+  return { ...stage, steps: stage.steps.filter((step) => !leadsToPod(step)) }
 }
 
 function withoutIpam(raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

@@ -13,6 +13,7 @@ import { type Step, undoOfAll } from '#values/step.ts'
 import type { RawConf } from './catalogue.ts'
 import { fail } from './failures.ts'
 import type { AttachNeeds, Foreign } from './needs.ts'
+import { stillToDo } from './put-back.ts'
 import type { Row, Stage } from './row.ts'
 
 /**
@@ -42,8 +43,10 @@ async function undoRow(
   try {
     const netns = await needs.kernel.netns(row.netns)
     for (const stage of row.stages.toReversed()) {
-      if (stage.stage === 'steps') await needs.kernel.take(undoable(stage.steps, row, netns))
-      else await undoForeign(stage, row, foreign)
+      if (stage.stage === 'steps') {
+        const undo = undoable(stage.steps, row, netns)
+        await needs.kernel.take(await stillToDo(undo, needs.kernel))
+      } else await undoForeign(stage, row, foreign)
       stages = stages.filter((other) => other !== stage)
     }
     await release(row, needs)

@@ -24,6 +24,11 @@ const head = [
   'link rename vbtemp eth0',
 ]
 
+const addressed = {
+  ...parent,
+  address: parseHardwareAddress('80:00:00:48:fe:80:00:00:00:00:00:01:00:02:c9:03:00:f0:00:01'),
+}
+
 type Case = {
   does: string
   conf?: Partial<IpoibConf>
@@ -81,10 +86,10 @@ const plans: readonly Case[] = [
       mtu: 65520,
       guid: parseGuid('02:00:00:00:00:00:00:01'),
     },
-    saw: { guids: [parseGuid('02:00:00:00:00:00:00:01')] },
+    saw: { parent: addressed, guids: [parseGuid('02:00:00:00:00:00:00:01')] },
     lines: [
       'link add vbtemp kind ipoib in-place on ib0 mode connected pkey ' +
-        `0x8003 address ${'00:'.repeat(12)}02:00:00:00:00:00:00:01`,
+        '0x8003 address 00:00:00:00:fe:80:00:00:00:00:00:01:02:00:00:00:00:00:00:01',
       'link set vbtemp mtu 65520 addrGenMode random',
       'link rename vbtemp eth0',
       ...down,

@@ -11,7 +11,12 @@
  * @module
  */
 import { type Guid, guidToBits } from '#values/guid.ts'
-import { hardwareAddressFromBytes, guidOfAddress } from '#values/hardware-address.ts'
+import {
+  type HardwareAddress,
+  guidOfAddress,
+  hardwareAddressFromBytes,
+  hardwareAddressToBytes,
+} from '#values/hardware-address.ts'
 import type { IfName } from '#values/if-name.ts'
 import type { IpoibMode, Link } from '#values/link.ts'
 import { type Pkey, asFullMember, formatPkey, samePartition } from '#values/pkey.ts'
@@ -60,7 +65,10 @@ export type IpoibSaw = PodSaw & {
 
 const read = confReader(IPOIB_CONF)
 const MOVES_OVER = 'mlx5_core'
+/** Of an IPoIB address: flags and queue pair, subnet prefix, GUID. */
 const ADDRESS_BYTES = 20
+const GID_START = 4
+const GUID_START = 12
 const SETTINGS = [
   { family: 4, name: 'proxy_arp', value: '1' },
   { family: 4, name: 'arp_notify', value: '1' },
@@ -123,10 +131,11 @@ export const ipoib: Plugin<IpoibConf, IpoibNeeds, IpoibSaw> = {
         temp,
         name: ifName,
         mark,
-        spec: { kind: 'ipoib', parent, pkey, mode },
+        // upstream's children have user multicast, whatever the parent's is
+        spec: { kind: 'ipoib', parent, pkey, mode, umcast: true },
         // The kernel ignores an MTU at creation: it is set right after.
         mtu: undefined,
-        address: guid === undefined ? undefined : addressWith(guid),
+        address: guid === undefined ? undefined : addressWith(guid, saw.parent),
       },
       ...settings,
       { do: 'rename-link', netns, from: temp, to: ifName },
@@ -208,10 +217,17 @@ function checkGuid({ guid, master }: IpoibConf, { guids = [] }: IpoibSaw): void 
   throw fail('guid-not-on-port', { guid, master, guids: guids.join(', ') })
 }
 
-/** 20 bytes of which the kernel takes the last 8. */
-function addressWith(guid: Guid): ReturnType<typeof hardwareAddressFromBytes> {
+/**
+ * Flags and queue pair (4 bytes) are the kernel's own affair, but the GID behind
+ * them it takes as it is: under another subnet prefix than the port's a child
+ * joins nothing.
+ */
+function addressWith(guid: Guid, parent: Link | undefined): HardwareAddress {
   const bytes = new Uint8Array(ADDRESS_BYTES)
-  new DataView(bytes.buffer).setBigUint64(ADDRESS_BYTES - 8, guidToBits(guid))
+  if (parent?.address !== undefined) {
+    bytes.set(hardwareAddressToBytes(parent.address).subarray(GID_START, GUID_START), GID_START)
+  }
+  new DataView(bytes.buffer).setBigUint64(GUID_START, guidToBits(guid))
   return hardwareAddressFromBytes(bytes)
 }
 

@@ -39,7 +39,7 @@ export class AllocationView {
     this.#listener = listener
   }
 
-  /** Resolves when all that was written before the first call is known. @throws {Failure} of the store */
+  /** Resolves when all that was written before is known. @throws {Failure} of the store */
   ready(): Promise<void> {
     this.#reading ??= this.#start()
     return this.#reading

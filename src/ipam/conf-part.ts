@@ -3,11 +3,11 @@
  * regard to case, what is wrong as one failure, what is not known as a warning.
  * @module
  */
-import type { IpamReading } from '#schema/ipam-conf.ts'
+import type { IpamReading } from '#schema/ipam-reading.ts'
 import { type JsonObject, isJsonObject, keyFolder, lookUp } from '#wire/cni/conf.ts'
 import { fail } from './failures.ts'
 
-/** What a schema of `schema/ipam-conf.ts` gives. */
+/** What a schema of `schema/` gives. */
 export type PartSchema<T> = {
   /** Every key of the part and of what is in it, in its own spelling. */
   readonly keys: readonly string[]

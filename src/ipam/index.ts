@@ -9,7 +9,7 @@ export {
 } from './allocation.ts'
 export { type AllocatorState, type Finding, checkAllocations } from './check.ts'
 export { IPAM_FAILURES } from './failures.ts'
-export { hostLocalIpam } from './host-local.ts'
+export { type HostLocalConf, hostLocalIpam } from './host-local.ts'
 export type { Held, Ipam, IpamRequest, Reservation } from './ipam.ts'
 export { type PoolAdmission, admitPool, rangesOfPool, sizeOfPool } from './pool.ts'
 export { spiderpoolIpam } from './spiderpool.ts'

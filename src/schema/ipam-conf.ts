@@ -1,11 +1,12 @@
 /**
- * The `ipam` part of a CNI configuration, for each IPAM of ours.
+ * The `ipam` part of a CNI configuration, for host-local and static.
  *
- * Spec: CNI plugins host-local and static; Spiderpool's CNI configuration.
+ * Spec: CNI plugins, host-local and static.
  * Unknown keys are kept out and reported, as the replaced plugins accept them.
  * @module
  */
-import { type Reading, readWith, unknownKeys, z } from './zod.ts'
+import { ipamReader } from './ipam-reading.ts'
+import { type Reading, readWith, z } from './zod.ts'
 
 const route = z.object({
   dst: z.string(),
@@ -45,37 +46,10 @@ const fixed = z.object({
   routes: z.array(route).exactOptional(),
   dns: dns.exactOptional(),
 })
-const texts = z.array(z.string()).exactOptional()
-const spiderpool = z.object({
-  type: z.string(),
-  default_ipv4_ippool: texts,
-  default_ipv6_ippool: texts,
-  clean_gateway: z.boolean().default(false),
-  match_master_subnet: z.boolean().default(false),
-  log_level: z.string().exactOptional(),
-  log_file_path: z.string().exactOptional(),
-  log_file_max_size: z.number().exactOptional(),
-  log_file_max_age: z.number().exactOptional(),
-  log_file_max_count: z.number().exactOptional(),
-  ipam_unix_socket_path: z.string().exactOptional(),
-})
-
 export type RangeDocument = z.output<typeof range>
 export type RouteDocument = z.output<typeof route>
 export type HostLocalDocument = z.output<typeof hostLocal>
 export type StaticDocument = z.output<typeof fixed>
-export type SpiderpoolDocument = z.output<typeof spiderpool>
-
-/** A configuration as read, with a warning for each key that means nothing here. */
-export type IpamReading<T> = { readonly read: Reading<T>; readonly warnings: readonly string[] }
-
-function reader<T>(schema: z.ZodType<T>): (raw: unknown) => IpamReading<T> {
-  return (raw) => {
-    const read = readWith(schema, raw, 'ipam')
-    const unknown = read.ok ? unknownKeys(raw, read.value, 'ipam') : []
-    return { read, warnings: unknown.map((key) => `${key} is not known and has no effect`) }
-  }
-}
 
 const rangeKeys = Object.keys(range.shape)
 const routeKeys = Object.keys(route.shape)
@@ -83,7 +57,7 @@ const routeKeys = Object.keys(route.shape)
 /** How each part is read; `keys` are all that it can hold, at any depth. */
 export const HOST_LOCAL_PART = {
   keys: [...Object.keys(hostLocal.shape), ...rangeKeys, ...routeKeys],
-  read: reader(hostLocal),
+  read: ipamReader(hostLocal),
 }
 export const STATIC_PART = {
   keys: [
@@ -93,11 +67,7 @@ export const STATIC_PART = {
     'gateway',
     ...routeKeys,
   ],
-  read: reader(fixed),
-}
-export const SPIDERPOOL_PART = {
-  keys: Object.keys(spiderpool.shape),
-  read: reader(spiderpool),
+  read: ipamReader(fixed),
 }
 /** `runtimeConfig.ipRanges`. */
 export function readRanges(raw: unknown): Reading<RangeDocument[][]> {

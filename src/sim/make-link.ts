@@ -130,7 +130,12 @@ function ipoibShape(
   if (mode === 'connected' && enhanced) return refusal('EINVAL')
   const address = ipoibAddress(host, below, step.address)
   if (address === undefined) return refusal('EINVAL')
-  const kind: LinkKind = { kind: 'ipoib', pkey: asFullMember(pkey), mode, umcast: false }
+  const kind: LinkKind = {
+    kind: 'ipoib',
+    pkey: asFullMember(pkey),
+    mode,
+    umcast: spec.umcast ?? false,
+  }
   return { kind, below, mtu: IPOIB_MTU[mode], address, arpType: INFINIBAND }
 }
 

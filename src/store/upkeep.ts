@@ -18,7 +18,8 @@ export function keepUp(sql: Statements, keptChanges: number): number {
     const last = numberIn(sql.get('SELECT max(revision) AS last FROM documents'), 'last')
     const indexed = markOf(sql, 'indexed')
     const rows = sql.all(
-      "SELECT revision, kind, labels FROM documents WHERE revision > ? AND deleted = 0 AND labels <> ''",
+      'SELECT revision, kind, labels FROM documents ' +
+        "WHERE revision > ? AND deleted = 0 AND labels <> ''",
       indexed,
     )
     for (const row of rows) {

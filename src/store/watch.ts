@@ -35,16 +35,17 @@ export async function* watchChanges(watching: Watching): AsyncGenerator<Change> 
     let seen = startOf(watching)
     while (!signal.aborted && sql.open) {
       const { changes, upTo } = changesAfter(seen, watching)
-      for (const change of changes) {
-        if (signal.aborted) return
-        yield change
-      }
+      yield* until(signal, changes)
       if (upTo === seen && sql.open) await bell.rings()
       seen = upTo
     }
   } finally {
     bell.stop()
   }
+}
+
+function* until(signal: AbortSignal, changes: readonly Change[]): Generator<Change> {
+  for (const change of changes) if (!signal.aborted) yield change
 }
 
 function startOf({ sql, rows, selection: { kind }, since }: Watching): number {

@@ -11,7 +11,7 @@ const v6Bits = fc.oneof(
   fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }),
   // runs of zero groups, where the short form is decided
   fc
-    .array(fc.constantFrom(0n, 0n, 1n, 0xffffn), { minLength: 8, maxLength: 8 })
+    .array(fc.constantFrom<bigint[]>(0n, 0n, 1n, 0xffffn), { minLength: 8, maxLength: 8 })
     .map((groups) => groups.reduce((bits, group) => (bits << 16n) | group, 0n)),
 )
 
@@ -100,7 +100,7 @@ test('IPv6 text agrees with ipaddr.js both ways, in RFC 5952 form', () => {
       ok(oracle instanceof ipaddr.IPv6)
       equal(ip, oracle.toRFC5952String())
       equal(ipToBits(ip), bits)
-      equal(parseIp(oracle.toFixedLengthString()), ip)
+      equal(parseIp(oracle.toString()), ip)
       equal(familyOf(ip), 6)
     }),
     { numRuns: 500 },
@@ -108,7 +108,7 @@ test('IPv6 text agrees with ipaddr.js both ways, in RFC 5952 form', () => {
 })
 
 test('what parseIp() takes, ipaddr.js takes too', () => {
-  const chars = fc.string({ unit: fc.constantFrom(...'0123456789abcf:.'), maxLength: 24 })
+  const chars = fc.string({ unit: fc.constantFrom(...'0123456789abcf:.'.split('')), maxLength: 24 })
   fc.assert(
     fc.property(chars, (text) => {
       try {

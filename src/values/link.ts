@@ -22,6 +22,8 @@ export type LinkSpec =
       /** The parent's when undefined. The kernel sets the membership bit. */
       readonly pkey: Pkey | undefined
       readonly mode: IpoibMode | undefined
+      /** Whether its users may join multicast groups of their own; the kernel's default is no. */
+      readonly umcast?: boolean
     }
   | { readonly kind: 'macvlan'; readonly parent: IfName; readonly mode: MacvlanMode }
   | {

@@ -28,9 +28,10 @@ const MARK = 'verbena contract'
 const MAC = parseHardwareAddress('02:00:00:00:10:01')
 const TIMEOUT_MS = 60_000
 
-/** Runs the suite; `open` makes a fresh host for each test. */
-export function kernelContract(name: string, open: () => Promise<ContractWorld>): void {
+/** Runs the suite, or what of it bears `only` in its name; `open` makes a host for each test. */
+export function kernelContract(name: string, open: () => Promise<ContractWorld>, only = ''): void {
   const withWorld = (does: string, act: (world: ContractWorld) => Promise<void>): void => {
+    if (!does.includes(only)) return
     test(does, { timeout: TIMEOUT_MS }, async (t) => {
       const world = await open()
       try {

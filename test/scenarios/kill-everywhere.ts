@@ -133,13 +133,13 @@ async function wrongNumbers({ scenario, ground }: Bench): Promise<string[]> {
   return is === must ? [] : [`after the repeated ADD there is ${is}, not ${must}`]
 }
 
-/** Lines that are in one state only. */
+/** Lines that are in one state only; their order says how old things are, and is no state. */
 function differences(when: string, before: string, after: string): string[] {
-  if (before === after) return []
-  const [old, now] = [before.split('\n'), after.split('\n')]
+  const [old, now] = [before, after].map((text) => text.split('\n').toSorted())
+  if (old === undefined || now === undefined || old.join('\n') === now.join('\n')) return []
   const gone = old.filter((line) => !now.includes(line)).map((line) => `- ${line.trim()}`)
   const more = now.filter((line) => !old.includes(line)).map((line) => `+ ${line.trim()}`)
-  return [`${when} the state differs: ${[...gone, ...more].join(' | ') || 'in its order'}`]
+  return [`${when} the state differs: ${[...gone, ...more].join(' | ') || 'lines are repeated'}`]
 }
 
 async function refusal(work: Promise<unknown>): Promise<string | undefined> {

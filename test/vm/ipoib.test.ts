@@ -5,6 +5,7 @@
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, before } from 'node:test'
+import { attachedState, confOf, onlyNew } from './child.ts'
 import { type FabricPort, loadFabric, setPkeys, unloadFabric } from './fabric.ts'
 import { OUTSIDE, ip, ipBatch, vmTest, waitFor } from './guest.ts'
 import { type Call, Node } from './node.ts'
@@ -32,47 +33,16 @@ after(async () => {
   await unloadFabric()
 })
 
-/** A configuration that gives `10.77.0.HOST`. */
-const confOf = (host: number, more: Record<string, unknown> = {}): Record<string, unknown> => ({
-  cniVersion: '1.1.0',
-  name: 'fabric',
-  type: 'ipoib',
-  master: 'ibs5f0',
-  ipam: {
-    type: 'static',
-    addresses: [{ address: `10.77.0.${host}/24`, gateway: '10.77.0.254' }],
-    routes: [{ dst: '0.0.0.0/0' }],
-  },
-  ...more,
-})
-
-/** A pod with the child `eth0` of P_Key 0xffff in it; `QQ:QQ:QQ` is the queue pair's number. */
-const ATTACHED = `\
-_: eth0@if_: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 2044 state UP group 30306 qlen 256
-    link/infiniband 80:QQ:QQ:QQ:fe:80:00:00:00:00:00:00:00:02:c9:03:00:00:10:01 \
-brd 00:ff:ff:ff:ff:12:40:1b:ff:ff:00:00:00:00:00:00:ff:ff:ff:ff
-    ipoib pkey 0xffff mode datagram umcast 0000
-    alias verbena:fabric/c1/eth0
-    inet 10.77.0.1/24 brd 10.77.0.255 scope global eth0
-    inet6 fe80::_/64 scope link stable-privacy
-default via 10.77.0.254 dev eth0 proto 118
-10.77.0.0/24 dev eth0 proto kernel scope link src 10.77.0.1
-local 10.77.0.1 dev eth0 table local proto kernel scope host src 10.77.0.1
-broadcast 10.77.0.255 dev eth0 table local proto kernel scope link src 10.77.0.1
-fe80::_/64 dev eth0 proto kernel metric 256 pref medium
-local fe80::_ dev eth0 table local proto kernel metric 0 pref medium
-multicast ff00::/8 dev eth0 table local proto kernel metric 256 pref medium
-`
-
 vmTest('ADD, CHECK and DEL of a child, each twice, over the whole state', async (t) => {
   await using pod = await Pod.make('pod-1')
   const [node, empty] = [await stateOf(a.name), await pod.state()]
   const call = { conf: confOf(1), pod, container: 'c1' }
   const added = await a.demand('ADD', call)
   await waitFor('the state of a child that has joined', async () => {
-    return (await pod.state()).replace(empty, '').includes('local fe80')
+    return (await pod.state()).includes('local fe80')
   })
-  equal(onlyNew(await pod.state(), empty), ATTACHED)
+  const attached = attachedState({ host: 1, container: 'c1', guid: ports[0]?.guid ?? '' })
+  equal(onlyNew(await pod.state(), empty), attached)
   t.diagnostic(added)
   const mac = macOf(added)
   match(mac, /^80(:[0-9a-f]{2}){3}:fe:80(:00){6}:00:02:c9:03:00:00:10:01$/)
@@ -85,7 +55,7 @@ vmTest('ADD, CHECK and DEL of a child, each twice, over the whole state', async 
   })
 
   equal(await a.demand('ADD', call), added)
-  equal(onlyNew(await pod.state(), empty), ATTACHED)
+  equal(onlyNew(await pod.state(), empty), attached)
   const check = { ...call, conf: { ...call.conf, prevResult: JSON.parse(added) } }
   await a.demand('CHECK', check)
   await ip('-n', pod.name, 'addr', 'del', '10.77.0.1/24', 'dev', 'eth0')
@@ -275,16 +245,6 @@ vmTest('DEL right after the namespace leaves nothing either', async () => {
   await Pod.make('pod-2').then((other) => other.remove())
   deepEqual(await linksOf(undefined), before)
 })
-
-/** The lines of a pod's state that an attachment added. */
-function onlyNew(state: string, empty: string): string {
-  const before = new Set(empty.split('\n'))
-  return state
-    .split('\n')
-    .filter((line) => !before.has(line))
-    .map((line) => `${line}\n`)
-    .join('')
-}
 
 function macOf(added: string): string {
   const { interfaces }: { interfaces: readonly { mac?: string }[] } = JSON.parse(added)

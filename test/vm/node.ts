@@ -5,10 +5,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { copyFile, cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import type { Row } from '#attach/index.ts'
+import { openJournal } from '#store/journal.ts'
 import type { FabricPort } from './fabric.ts'
 import { type Ran, type RunOptions, demand, ipBatch, run, waitFor, within } from './guest.ts'
 
@@ -72,9 +74,17 @@ export class Node implements AsyncDisposable {
     return node
   }
 
-  /** Journal of its agent. */
-  get journal(): string {
-    return join(this.#folder, 'state/journal.db')
+  /** Rows of the journal, also of an agent that was killed: a copy is read. */
+  async rows(): Promise<readonly Row[]> {
+    const copy = await mkdtemp('/tmp/vm-journal-')
+    try {
+      const [from, to] = [join(this.#folder, 'state'), join(copy, 'state')]
+      await cp(from, to, { recursive: true })
+      await using journal = openJournal({ path: join(to, 'journal.db') })
+      return journal.all()
+    } finally {
+      await rm(copy, { recursive: true })
+    }
   }
 
   async startAgent(): Promise<void> {
@@ -154,9 +164,11 @@ export class Node implements AsyncDisposable {
     return told.attachments
   }
 
+  /** The port's interface goes back under the name that it had. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopAgent('SIGTERM')
-    await run(['ip', '-n', this.name, 'link', 'set', this.parent, 'netns', '1'])
+    const back = ['link', 'set', this.parent, 'down', 'netns', '1', 'name', this.#plan.port.netdev]
+    await run(['ip', '-n', this.name, ...back])
     await run(['ip', 'netns', 'del', this.name])
     await rm(this.#folder, { recursive: true, force: true })
   }

@@ -82,13 +82,17 @@ async function serve(socket: Socket, needs: ServerNeeds): Promise<void> {
   const client = new Client(socket)
   try {
     const request = await client.request()
-    if (request === undefined) return
+    if (request === undefined) {
+      socket.destroySoon()
+      return
+    }
     const answer = await needs.answer(request, client)
     await client.send(encodeFrame({ frame: 'result', ...answer }))
+    socket.destroySoon()
   } catch (cause) {
     needs.dropped(textOfThrown(cause))
-  } finally {
-    socket.destroySoon()
+    // at once: what a client does not read would keep its connection for ever
+    socket.destroy()
   }
 }
 

@@ -18,8 +18,8 @@ type Env = Readonly<Record<string, string | undefined>>
 export const GROUND_TEXTS: Readonly<Record<GroundName, { real: string; standsIn: string }>> = {
   vm: {
     real:
-      "the Linux kernel's own ib_core, ib_ipoib and network namespaces, the CNI binary, the agents, " +
-      'address allocation, ping; in a throw-away virtual machine',
+      "the Linux kernel's own ib_core, ib_ipoib and network namespaces, the CNI binary, the " +
+      'agents, address allocation, ping; in a throw-away virtual machine',
     standsIn:
       'a software HCA (kernel module ibfake) for the adapter and its fabric; images are not pulled',
   },

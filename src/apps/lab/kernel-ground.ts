@@ -12,7 +12,7 @@ import type { Added, Bound, Ground, Place, PodInterface, Printed, Started } from
 import type { NodePlan } from './node-plan.ts'
 import { type Observed, compareWith, marked, observe } from './observed.ts'
 import { podInterfaces, withoutCarrier } from './pod-links.ts'
-import { endProcess, startProcess, waitUntil } from './processes.ts'
+import { endContainer, startProcess, stopProcess, waitUntil } from './processes.ts'
 import { type RunRecord, removeNamespaces, writeRecord } from './record.ts'
 import { type Run, installed, netnsName, netnsPath, storeOf } from './run.ts'
 import { POD_INTERFACE, addPod, delPod } from './runtime.ts'
@@ -169,7 +169,7 @@ export class KernelGround implements Ground {
     const problems: string[] = []
     for (const { pid, pod, node, containerId } of this.#record.pods.splice(0)) {
       const { name } = pod.metadata
-      if (pid !== undefined && !(await endProcess(pid, { run, gently: false }))) {
+      if (pid !== undefined && !(await endContainer(pid, run))) {
         problems.push(`the container of pod ${name} (process ${pid}) does not end`)
       }
       const bound = { pod, node, containerId }
@@ -188,7 +188,7 @@ export class KernelGround implements Ground {
     const { run, env, leave, wire } = this.#options
     const problems: string[] = []
     for (const { name, pid } of this.#record.nodes.splice(0)) {
-      if (pid !== undefined && !(await endProcess(pid, { run, gently: true }))) {
+      if (pid !== undefined && !(await stopProcess(pid, run))) {
         problems.push(`the agent of ${name} (process ${pid}) does not end`)
       }
     }

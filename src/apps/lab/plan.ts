@@ -10,7 +10,7 @@ import type { FoundDocument } from '#schema/documents.ts'
 import { isRecord } from '#schema/zod.ts'
 import { type IpRange, parseRange, rangeOfCidr } from '#values/ip-range.ts'
 import { type Cidr, cidrOf, cidrParts, parseCidr } from '#values/cidr.ts'
-import { ipFromBits, parseIp } from '#values/ip.ts'
+import { ipFromBits } from '#values/ip.ts'
 import type { NodePlan, ParentPlan } from './node-plan.ts'
 
 /** A document as a file has it. */
@@ -112,11 +112,6 @@ function poolNamed(documents: readonly Raw[], name: string): Raw | undefined {
   return documents.find(
     (raw) => raw.kind === 'SpiderIPPool' && recordAt(raw, 'metadata')['name'] === name,
   )
-}
-
-/** True for a text that is an IP address. */
-export function isIp(text: string): boolean {
-  return readOr(() => parseIp(text)) !== undefined
 }
 
 function specOf(raw: Raw | undefined): Record<string, unknown> {

@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import { fail } from '#apps/failures.ts'
 import { bearsMark } from './observed.ts'
@@ -38,18 +39,31 @@ export function startProcess({
   }).finally(() => closeSync(file))
 }
 
-/** Ends processes at once, or after they had time to stop; true for those that have ended. */
-export async function endProcess(
-  pid: number,
-  { run, gently }: { readonly run: Run; readonly gently: boolean },
-): Promise<boolean> {
+/** Lets a process of the run stop by itself, else ends it; true when it has ended. */
+export async function stopProcess(pid: number, run: Run): Promise<boolean> {
   if (!(await bearsMark(pid, run))) return true
-  if (gently) {
-    signalTo(pid, 'SIGTERM')
-    if (await hasEnded(pid, run, TERM_MS)) return true
-  }
+  signalTo(pid, 'SIGTERM')
+  if (await hasEnded(pid, run, TERM_MS)) return true
   signalTo(pid, 'SIGKILL')
   return hasEnded(pid, run, KILL_MS)
+}
+
+/**
+ * Ends a container by its first process: the one that waits for it ends then by
+ * itself and leaves no zombie. True when both have ended.
+ */
+export async function endContainer(pid: number, run: Run): Promise<boolean> {
+  if (!(await bearsMark(pid, run))) return true
+  const first = await childrenOf(pid)
+  for (const child of first) signalTo(child, 'SIGKILL')
+  if (first.length > 0 && (await hasEnded(pid, run, KILL_MS))) return true
+  signalTo(pid, 'SIGKILL')
+  return hasEnded(pid, run, KILL_MS)
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
+  return text.split(' ').filter(Boolean).map(Number)
 }
 
 async function hasEnded(pid: number, run: Run, withinMs: number): Promise<boolean> {

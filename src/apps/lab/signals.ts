@@ -6,7 +6,10 @@ import { fail } from '#apps/failures.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Aborts when the run is to end; signals are caught until it is disposed. */
+/**
+ * Aborts when the run is to end. Signals stay caught after it is disposed: a
+ * second Ctrl-C must neither stop the clean-up nor hide the exit status.
+ */
 export class EarlyEnd implements Disposable {
   readonly #controller = new AbortController()
   readonly #timer: NodeJS.Timeout
@@ -33,6 +36,5 @@ export class EarlyEnd implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer)
-    for (const name of SIGNALS) process.off(name, this.#interrupt)
   }
 }

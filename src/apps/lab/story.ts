@@ -71,8 +71,8 @@ async function applyFiles(lab: Lab): Promise<void> {
   const standIns = standInsFor(networks.items)
   if (standIns.length === 0) return
   voice.say(
-    'That is the guide, unchanged. This ground has no HCA to make an IPoIB child on, so from here ' +
-      'on a macvlan over the same parent stands in, by this document of the lab:\n',
+    'These are the files, unchanged. This ground has no HCA to make an IPoIB child on: from here ' +
+      'on a macvlan over the same parent stands in, by this change of the lab:\n',
   )
   for (const standIn of standIns) {
     const network = networks.items.find(

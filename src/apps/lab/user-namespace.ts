@@ -20,7 +20,7 @@ export async function runInUserNamespace(
   const stdin = files.find(({ name }) => name === '-')?.text ?? ''
   return passThrough({
     words: [
-      ...['unshare', ...USER_NAMESPACE, '--net', '--mount', '--kill-child'],
+      ...['unshare', ...USER_NAMESPACE, '--net', '--mount'],
       ...['sh', '-c', mount, 'sh', 'env', insideVariable(inside), ...lab],
     ],
     env,

@@ -122,7 +122,7 @@ const refused: readonly Refused[] = [
     over: { CNI_IFNAME: 'abcdefghijklmnop', CNI_PATH: '' },
     code: 4,
     msg: 'interface name is too long',
-    details: 'interface name should be less than 16 characters',
+    details: 'interface name should be less than 16 characters: "abcdefghijklmnop"',
   },
   {
     when: 'the interface name has a slash',

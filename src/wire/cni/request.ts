@@ -132,9 +132,12 @@ function interfaceName(text: string): IfName {
     return parseIfName(text)
   } catch (cause) {
     const reason = failureIn(cause)?.details['reason']
-    throw new TextEncoder().encode(text).length > LONGEST_NAME
-      ? fail('cni-if-name-invalid', { reason: 'interface name is too long', more: reason })
-      : fail('cni-if-name-invalid', { reason, more: JSON.stringify(text) })
+    const value = JSON.stringify(text)
+    if (new TextEncoder().encode(text).length <= LONGEST_NAME) {
+      throw fail('cni-if-name-invalid', { reason, more: value })
+    }
+    const more = `${String(reason)}: ${value}`
+    throw fail('cni-if-name-invalid', { reason: 'interface name is too long', more })
   }
 }
 

@@ -17,6 +17,7 @@ export type KindSpec =
       /** The parent's when undefined. */
       readonly pkey: Pkey | undefined
       readonly mode: IpoibMode | undefined
+      readonly umcast?: boolean
     }
   | { readonly kind: 'macvlan'; readonly mode: MacvlanMode }
   /** The payload that would make the other end as a link of its own. */
@@ -96,7 +97,8 @@ function dataOf(spec: KindSpec): Attribute[] {
     case 'ipoib': {
       const pkey = spec.pkey === undefined ? [] : [u16(IPOIB.pkey, spec.pkey)]
       const mode = spec.mode === undefined ? [] : [u16(IPOIB.mode, IPOIB_MODES[spec.mode])]
-      return [...pkey, ...mode]
+      const umcast = spec.umcast === undefined ? [] : [u16(IPOIB.umcast, spec.umcast ? 1 : 0)]
+      return [...pkey, ...mode, ...umcast]
     }
     case 'macvlan':
       return [u32(MACVLAN_MODE, MACVLAN_MODES[spec.mode])]

@@ -1,0 +1,50 @@
+import { deepEqual, throws } from 'node:assert/strict'
+import { test } from 'node:test'
+import { Failure } from '#values/failure.ts'
+import { DEFAULT_FILES, parseLabOptions } from './options.ts'
+
+const DEFAULTS = {
+  files: DEFAULT_FILES,
+  ground: undefined,
+  keep: false,
+  nodes: 2,
+  parent: undefined,
+  timeoutMs: 300_000,
+}
+
+for (const { argv, options } of [
+  { argv: [], options: {} },
+  { argv: ['-f', 'a', 'b', '--keep'], options: { files: ['a', 'b'], keep: true } },
+  { argv: ['-f', 'a', '-f', '-'], options: { files: ['a', '-'] } },
+  { argv: ['--filename=a', '--ground', 'host'], options: { files: ['a'], ground: 'host' } },
+  {
+    argv: ['--nodes=3', '--parent', 'ib0', '--timeout', '60'],
+    options: { nodes: 3, parent: 'ib0', timeoutMs: 60_000 },
+  },
+]) {
+  test(`parseLabOptions() reads: ${argv.join(' ')}`, () => {
+    deepEqual(parseLabOptions(argv), { verb: 'run', options: { ...DEFAULTS, ...options } })
+  })
+}
+
+test('parseLabOptions() reads the end of a run', () => {
+  deepEqual(parseLabOptions(['end', 'abc234']), { verb: 'end', run: 'abc234' })
+})
+
+for (const argv of [
+  ['end'],
+  ['begin'],
+  ['-f'],
+  ['--nodes', '0'],
+  ['--nodes', '17'],
+  ['--ground', 'moon'],
+  ['--parent'],
+  ['--loud'],
+]) {
+  test(`parseLabOptions() refuses: ${argv.join(' ')}`, () => {
+    throws(
+      () => parseLabOptions(argv),
+      (thrown) => thrown instanceof Failure && thrown.code === 'command-invalid',
+    )
+  })
+}

@@ -1,0 +1,74 @@
+/**
+ * Undo of a step that took something away, or changed it, puts it back. Adding
+ * is not tolerant, as taking away is: what an agent that was killed never came
+ * to take away is still there, and what hangs on a link that is gone by now
+ * went with it.
+ * @module
+ */
+import type { KernelQuestions } from '#needs/kernel.ts'
+import type { IfName } from '#values/if-name.ts'
+import type { Where } from '#values/netns.ts'
+import type { Route, Rule } from '#values/route.ts'
+import type { Step } from '#values/step.ts'
+
+/** The steps of an undo that still have something to do, in their order. */
+export async function stillToDo(
+  steps: readonly Step[],
+  kernel: KernelQuestions,
+): Promise<readonly Step[]> {
+  const moot = await Promise.all(steps.map((step) => isMoot(step, kernel)))
+  return steps.filter((_, i) => moot[i] !== true)
+}
+
+async function isMoot(step: Step, kernel: KernelQuestions): Promise<boolean> {
+  switch (step.do) {
+    case 'add-address': {
+      const { where, link, cidr } = step
+      if (await isGone(where, link, kernel)) return true
+      return (await kernel.addresses(where)).some((one) => one.link === link && one.cidr === cidr)
+    }
+    case 'add-route': {
+      const { where, route } = step
+      if (await isGone(where, route.dev, kernel)) return true
+      return (await kernel.routes(where)).some((other) => excludes(other, route))
+    }
+    case 'add-rule':
+      return (await kernel.rules(step.where)).some((other) => saysTheSame(other, step.rule))
+    case 'add-neighbour':
+      return isGone(step.where, step.neighbour.link, kernel)
+    case 'add-nft-table':
+      return (await kernel.nftTables(step.where)).includes(step.table.name)
+    case 'set-sysctl':
+      return (await kernel.sysctl(step.where, step.path)) === undefined
+    default:
+      return false
+  }
+}
+
+async function isGone(
+  where: Where,
+  link: IfName | undefined,
+  kernel: KernelQuestions,
+): Promise<boolean> {
+  return link !== undefined && (await kernel.link(where, link)) === undefined
+}
+
+/** The kernel takes one route of a prefix, table and metric, whatever its next hop. */
+function excludes(there: Route, wanted: Route): boolean {
+  const { dst, table, priority = 0 } = wanted
+  return there.dst === dst && there.table === table && (there.priority ?? 0) === priority
+}
+
+function saysTheSame(there: Rule, wanted: Rule): boolean {
+  const { family, from, to, fwmark, table, protocol, priority } = wanted
+  return (
+    there.family === family &&
+    there.from === from &&
+    there.to === to &&
+    there.fwmark?.mark === fwmark?.mark &&
+    there.fwmark?.mask === fwmark?.mask &&
+    there.table === table &&
+    there.protocol === protocol &&
+    (priority === undefined || there.priority === priority)
+  )
+}
