@@ -146,13 +146,6 @@ export const APP_FAILURES = {
     exit: 1,
     http: 404,
   },
-  'lab-interrupted': {
-    message: 'Cannot go on: interrupted',
-    retry: 'now',
-    cni: 11,
-    exit: 130,
-    http: 503,
-  },
 } as const satisfies FailureTable
 
 export const fail = failOf(APP_FAILURES)

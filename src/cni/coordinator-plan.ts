@@ -4,6 +4,7 @@
  * @module
  */
 import type { HardwareAddress } from '#values/hardware-address.ts'
+import { shortHash } from '#values/hash.ts'
 import { type IfName, parseIfName } from '#values/if-name.ts'
 import { type Ip, familyOf } from '#values/ip.ts'
 import { cidrParts } from '#values/cidr.ts'
@@ -144,7 +145,9 @@ function rpFilterOf(link: IfName): string {
 
 /** Name of the host's end of the pair: told by the container, as the replaced plugin does. */
 export function hostVethOf(containerId: string): IfName {
-  return parseIfName(`veth${containerId.slice(0, 11)}`)
+  // a Kubernetes runtime's ids are random hex, whose beginning is enough; others may share theirs
+  const short = /^[0-9a-f]{12,}$/.test(containerId) ? containerId : shortHash(containerId)
+  return parseIfName(`veth${short.slice(0, 11)}`)
 }
 
 function sidesOf({ netns }: Request, saw: CoordinatorSaw, ips: readonly CniIp[]): Sides {

@@ -1,5 +1,5 @@
 /**
- * The one door to the netns addon (`native/netns/`): loads it at the first
+ * The one door to the netns addon (`native/netns.c`): loads it at the first
  * call and runs programs on its pool threads, never on the main one.
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * Programs of the netns addon: operations that it executes in order, each in a
- * network namespace, and their results. Format: head of `native/netns/addon.c`;
+ * network namespace, and their results. Format: head of `native/netns.c`;
  * integers are little-endian, paths are UTF-8.
  * @module
  */

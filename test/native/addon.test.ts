@@ -1,9 +1,10 @@
 /**
- * The netns addon (`native/netns/`) in the network namespace of this process: netlink exchanges,
+ * The netns addon (`native/netns.c`) in the network namespace of this process: netlink exchanges,
  * files, failures, malformed programs. `namespaces.test.ts` has what enters others.
  * @module
  */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
+import { closeSync } from 'node:fs'
 import { mkdtemp, rm, writeFile as write } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -150,6 +151,21 @@ test('files: read, write, and their errnos', NEEDS_ADDON, async () => {
   }
 })
 
+test('a file lock is exclusive until its descriptor is closed', NEEDS_ADDON, async () => {
+  const at = await mkdtemp(join(tmpdir(), 'vbn-addon-'))
+  const lock = { op: 4, bytes: Buffer.from(join(at, 'lock')) }
+  try {
+    const [first, second] = await run(lock, lock)
+    deepEqual([first?.status, first?.data.length, second?.status], [0, 4, -11])
+    closeSync(first?.data.readUInt32LE() ?? -1)
+    const [third] = await run(lock)
+    equal(third?.status, 0)
+    closeSync(third?.data.readUInt32LE() ?? -1)
+  } finally {
+    await rm(at, { recursive: true })
+  }
+})
+
 const bad = (change: (raw: Buffer) => void, op = readFile('/proc/version')): Uint8Array => {
   const raw = Buffer.from(encodeProgram([readFile('/proc/version'), op]))
   change(raw.subarray(16 + '/proc/version'.length))
@@ -161,9 +177,6 @@ for (const { does, raw } of [
   { does: 'a length over the end', raw: bad((op) => op.writeUInt32LE(0xffffffff, 12)) },
   { does: 'operation 0', raw: bad((op) => op.writeUInt8(0, 0)) },
   { does: 'operation 5', raw: bad((op) => op.writeUInt8(5, 0)) },
-  { does: 'an unknown flag', raw: bad((op) => op.writeUInt8(2, 1)) },
-  { does: 'reserved bytes', raw: bad((op) => op.writeUInt8(1, 3)) },
-  { does: 'netns -2', raw: bad((op) => op.writeInt32LE(-2, 4)) },
   { does: 'an empty path', raw: encodeProgram([readFile('')]) },
   { does: 'a path with NUL', raw: encodeProgram([readFile('/a\0b')]) },
   { does: 'a path of 4096 bytes', raw: encodeProgram([readFile('/'.repeat(4096))]) },

@@ -1,6 +1,6 @@
 /**
  * Plugins of other vendors that the CNI shim executes because the agent says so
- * (`native/shim/foreign.c`): lookup, environment, input, outputs, status.
+ * (`native/shim.c`): lookup, environment, input, outputs, status.
  * @module
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
@@ -109,8 +109,9 @@ test('run takes the first runnable file of CNI_PATH', NEEDS_SHIM, async () => {
 
 for (const type of ['', '.', '..', 'a/b', '/bin/sh', '../bin/x']) {
   test(`run refuses the type ${JSON.stringify(type)}`, NEEDS_SHIM, async () => {
-    const { ran } = await runOne({ type }, { scripts: { 'bin/x': 'echo ran' } })
-    deepEqual(ran, { status: -1, stdout: '', stderr: `invalid plugin name: ${type}` })
+    const { ran, at } = await runOne({ type }, { scripts: { 'bin/x': 'echo ran' } })
+    const stderr = `failed to find plugin "${type}" in path [${at}/bin]`
+    deepEqual(ran, { status: -1, stdout: '', stderr })
   })
 }
 
@@ -122,7 +123,7 @@ test('run says where a plugin was not found', NEEDS_SHIM, async () => {
 
 test('run without CNI_PATH says so', NEEDS_SHIM, async () => {
   const { ran } = await runOne({ type: 'nope' }, { env: { CNI_PATH: '' } })
-  deepEqual(ran, { status: -1, stdout: '', stderr: 'no paths provided' })
+  deepEqual(ran, { status: -1, stdout: '', stderr: 'failed to find plugin "nope" in path []' })
 })
 
 test('run never executes the shim itself', NEEDS_SHIM, async () => {
@@ -170,10 +171,22 @@ test('run succeeds for a plugin that does not read its input', NEEDS_SHIM, async
   deepEqual(ran, { status: 0, stdout: 'ok\n', stderr: '' })
 })
 
-test('run keeps the first 15 MiB of output and the first MiB of errors', NEEDS_SHIM, async () => {
-  const script = 'head -c 20000000 /dev/zero; head -c 2000000 /dev/zero >&2'
+test('run keeps the first 8 MiB of output and of errors', NEEDS_SHIM, async () => {
+  const script = 'head -c 20000000 /dev/zero; head -c 20000000 /dev/zero >&2'
   const { ran } = await runOne({ type: 'loud' }, { scripts: { 'bin/loud': script } })
-  deepEqual([ran?.status, ran?.stdout.length, ran?.stderr.length], [0, 15 * MIB, MIB - 64])
+  const kept = 8 * MIB - 64
+  deepEqual([ran?.status, ran?.stdout.length, ran?.stderr.length], [0, kept, kept])
+})
+
+test('run ends though a process that is left writes for ever', NEEDS_SHIM, async () => {
+  const scripts = { 'bin/noisy': 'yes & echo $! >&2' }
+  const { ran } = await runOne({ type: 'noisy' }, { scripts })
+  equal(ran?.status, 0)
+  try {
+    process.kill(Number(ran.stderr))
+  } catch {
+    // SIGPIPE ended it.
+  }
 })
 
 test('run ends with the plugin though a process it left holds the output', NEEDS_SHIM, async () => {

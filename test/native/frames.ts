@@ -1,6 +1,6 @@
 /**
  * The agent's side of the shim's frames, for tests: decodes `request` and `ran`, encodes `run` and
- * `result`. Written from the format in `native/shim/main.c`, apart from the agent's own codec, so
+ * `result`. Written from the format in `native/shim.c`, apart from the agent's own codec, so
  * that a mistake shared by shim and agent shows. Integers are little-endian.
  * @module
  */

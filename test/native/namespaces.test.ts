@@ -1,5 +1,5 @@
 /**
- * The netns addon (`native/netns/`) across network namespaces: what is done happens in the
+ * The netns addon (`native/netns.c`) across network namespaces: what is done happens in the
  * namespace named, and no thread of the process is ever left in another one.
  * @module
  */
@@ -196,7 +196,7 @@ test('a thread that cannot return aborts the process (root)', NEEDS_ROOT, async 
     const ended = new Promise((resolve) => child.once('exit', (_status, signal) => resolve(signal)))
     const stderr = await text(child.stderr)
     equal(await ended, 'SIGABRT')
-    match(stderr, /^verbena: netns addon: the thread cannot return to its own network namespace\n/)
+    match(stderr, /^verbena: netns addon: a thread cannot return to its own netns\n/)
   } finally {
     rmSync(at, { recursive: true })
   }

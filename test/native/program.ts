@@ -1,6 +1,6 @@
 /**
  * Programs and results of the netns addon, for tests. Written from the format in
- * `native/netns/addon.c`, apart from the product's own codec, so that a shared mistake shows.
+ * `native/netns.c`, apart from the product's own codec, so that a shared mistake shows.
  * Integers are little-endian; netlink messages are host-endian, which is the same on every
  * machine that the project supports.
  * @module

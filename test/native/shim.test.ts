@@ -1,9 +1,9 @@
 /**
- * The CNI shim (`native/shim/`) as a runtime sees it and as the agent sees it: what it answers
+ * The CNI shim (`native/shim.c`) as a runtime sees it and as the agent sees it: what it answers
  * itself, its request, how long it waits. `foreign.test.ts` has the plugins that it executes.
  * @module
  */
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -61,10 +61,10 @@ for (const { command, code } of [
         cniVersion: '1.0.0',
         code,
         msg: 'Verbena agent does not answer on /nowhere/a.sock',
-        details: 'waited 150 ms, last: connect: No such file or directory',
+        details: 'No such file or directory',
       })
       equal(status, 1)
-      ok(tookMs >= 150 && tookMs < 5000, `took ${tookMs} ms`)
+      ok(tookMs >= 140 && tookMs < 5000, `took ${tookMs} ms`)
     },
   )
 }
@@ -88,26 +88,12 @@ for (const { does, stdin, version } of [
   })
 }
 
-for (const { does, env, code, details } of [
-  {
-    does: 'a socket path over 107 bytes',
-    env: { VERBENA_SOCKET: `/${'x'.repeat(107)}` },
-    code: 4,
-    details: `/${'x'.repeat(107)}`,
-  },
-  {
-    does: 'a bound that is no number',
-    env: { VERBENA_WAIT_MS: '"1s\\' },
-    code: 4,
-    details: '"1s\\',
-  },
-]) {
-  test(`shim refuses ${does}`, NEEDS_SHIM, async () => {
-    const { status, stdout } = await execShim({ env: { ...env, CNI_COMMAND: 'ADD' } })
-    const { code: said, details: saidDetails } = JSON.parse(stdout)
-    deepEqual({ status, said, saidDetails }, { status: 1, said: code, saidDetails: details })
-  })
-}
+test('shim writes ? for what JSON would have escaped', NEEDS_SHIM, async () => {
+  const env = { CNI_COMMAND: 'ADD', VERBENA_SOCKET: '/no"\\\n\u00e9.sock', VERBENA_WAIT_MS: '0' }
+  const { status, stdout } = await execShim({ env, stdin: CONF })
+  const msg = 'Verbena agent does not answer on /no?????.sock'
+  deepEqual({ status, msg: JSON.parse(stdout).msg }, { status: 1, msg })
+})
 
 test('shim sends pid, namespace, name, CNI environment and input', NEEDS_SHIM, async () => {
   await using agent = await ScriptedAgent.start(answer)
@@ -145,6 +131,44 @@ for (const { sent, status } of [
   })
 }
 
+test('shim takes a result that arrives in pieces', NEEDS_SHIM, async () => {
+  await using agent = await ScriptedAgent.start(async (_frame, connection) => {
+    connection.setNoDelay(true)
+    for (const byte of encodeResult(3, '{"answer":1}')) {
+      connection.write(Buffer.of(byte))
+      await delay(2)
+    }
+  })
+  const env = { CNI_COMMAND: 'ADD', VERBENA_SOCKET: agent.socket }
+  deepEqual(await execShim({ env, stdin: CONF }), { status: 3, stdout: '{"answer":1}', stderr: '' })
+})
+
+test('shim goes on after it was stopped and continued', NEEDS_SHIM, async () => {
+  await using agent = await ScriptedAgent.start(async (frame, connection) => {
+    ok(frame.kind === 'request')
+    const result = encodeResult(0, '{"answer":1}')
+    connection.write(result.subarray(0, 7))
+    for (const signal of ['SIGSTOP', 'SIGCONT', 'SIGSTOP', 'SIGCONT'] as const) {
+      process.kill(frame.request.pid, signal)
+      await delay(20)
+    }
+    connection.write(result.subarray(7))
+  })
+  const env = { CNI_COMMAND: 'STATUS', VERBENA_SOCKET: agent.socket, VERBENA_WAIT_MS: '5000' }
+  equal((await execShim({ env, stdin: CONF })).stdout, '{"answer":1}')
+  equal(agent.accepted, 1)
+})
+
+test('shim sends a large request to an agent that reads slowly', NEEDS_SHIM, async () => {
+  const stdin = ' '.repeat(FRAME_MAX - 4096)
+  await using agent = await ScriptedAgent.start(answer)
+  agent.pauseMs = 100
+  const env = { CNI_COMMAND: 'ADD', VERBENA_SOCKET: agent.socket }
+  equal((await execShim({ env, stdin })).stdout, '{"answer":1}')
+  const [frame] = agent.frames
+  ok(frame?.kind === 'request' && frame.request.stdin === stdin)
+})
+
 test('shim waits for an agent that starts late', NEEDS_SHIM, async () => {
   await using agent = await ScriptedAgent.create(answer)
   const env = { CNI_COMMAND: 'ADD', VERBENA_SOCKET: agent.socket }
@@ -181,7 +205,7 @@ test('shim gives up on an agent that closes every time', NEEDS_SHIM, async () =>
   const { status, stdout } = await execShim({ env, stdin: CONF })
   const { code, details } = JSON.parse(stdout)
   deepEqual({ status, code }, { status: 1, code: 11 })
-  ok(/^waited 400 ms, last: (receive|send|connect): /.test(details), details)
+  match(details, /^(it was closed|Broken pipe|Connection re(set|fused))/)
   ok(agent.accepted > 2)
 })
 
@@ -190,10 +214,7 @@ test('shim gives up STATUS on an agent that accepts and is silent', NEEDS_SHIM, 
   const env = { CNI_COMMAND: 'STATUS', VERBENA_SOCKET: agent.socket, VERBENA_WAIT_MS: '200' }
   const { status, stdout } = await execShim({ env, stdin: CONF })
   const { code, details } = JSON.parse(stdout)
-  deepEqual(
-    { status, code, details },
-    { status: 1, code: 50, details: 'waited 200 ms, last: receive: timed out' },
-  )
+  deepEqual({ status, code, details }, { status: 1, code: 50, details: 'timed out' })
   equal(agent.accepted, 1)
 })
 
@@ -204,7 +225,6 @@ for (const { does, bytes } of [
   { does: 'of no bytes', bytes: head(0) },
   { does: 'of an unknown kind', bytes: Buffer.concat([head(1), Buffer.of(9)]) },
   { does: 'cut inside', bytes: Buffer.concat([head(5), Buffer.of(3, 0, 0, 0, 0)]) },
-  { does: 'with bytes left over', bytes: Buffer.concat([head(10), Buffer.of(3), Buffer.alloc(9)]) },
   {
     does: 'whose text runs past it',
     bytes: Buffer.concat([head(9), Buffer.of(3, 0, 0, 0, 0, 1, 0, 0, 0)]),
@@ -218,9 +238,10 @@ for (const { does, bytes } of [
     await using agent = await ScriptedAgent.start((_frame, connection) => connection.write(bytes))
     const env = { CNI_COMMAND: 'ADD', VERBENA_SOCKET: agent.socket }
     const { status, stdout } = await execShim({ env, stdin: CONF })
-    const { code, msg } = JSON.parse(stdout)
-    const said = `Cannot understand the Verbena agent on ${agent.socket}: malformed frame`
+    const { code, msg, details } = JSON.parse(stdout)
+    const said = `Cannot understand the agent on ${agent.socket}`
     deepEqual({ status, code, msg }, { status: 1, code: 11, msg: said })
+    equal(details, 'malformed frame')
     equal(agent.accepted, 1)
   })
 }

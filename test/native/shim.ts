@@ -57,6 +57,8 @@ export type Script = (frame: Frame, connection: Socket, nth: number) => void
 export class ScriptedAgent implements AsyncDisposable {
   readonly socket: string
   readonly frames: Frame[] = []
+  /** Milliseconds during which a new connection is not read. */
+  pauseMs = 0
   readonly #directory: string
   readonly #script: Script
   readonly #connections = new Set<Socket>()
@@ -100,6 +102,10 @@ export class ScriptedAgent implements AsyncDisposable {
     const nth = (this.#accepted += 1)
     let rest: Buffer = Buffer.alloc(0)
     this.#connections.add(connection)
+    if (this.pauseMs > 0) {
+      connection.pause()
+      setTimeout(() => connection.resume(), this.pauseMs)
+    }
     connection
       .on('error', () => undefined)
       .on('data', (chunk: Buffer) => {

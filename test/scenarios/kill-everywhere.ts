@@ -1,8 +1,9 @@
 /**
- * Kills an agent before every change that one ADD or one DEL makes, lets
- * another agent follow it, and looks at what is left.
+ * Kills an agent before every change that one request makes, lets another
+ * agent follow it, and looks at what is left.
  * @module
  */
+import { settleReleases } from '#attach/index.ts'
 import { allocationsOf } from '#ipam/index.ts'
 import type { PodRef } from '#values/owner.ts'
 import { nad, networks, POOLS, WORLD } from './documents.ts'
@@ -11,7 +12,8 @@ import type { Scenario } from './kill-scenarios.ts'
 import { type Life, makeLife, type Point } from './life.ts'
 import { type Asked, bootAgent, type MemoryAgent } from './memory-agent.ts'
 
-export type Verb = 'ADD' | 'DEL'
+/** `TAKE-OVER` is the ADD of a newer container while the older one is attached. */
+export type Verb = 'ADD' | 'DEL' | 'TAKE-OVER'
 
 /** Where the agent was killed, and every way in which the world was not as it must be. */
 export type Killed = { readonly points: readonly Point[]; readonly faults: readonly string[] }
@@ -58,7 +60,7 @@ async function killOnce(
   const bench: Bench = {
     scenario,
     ground,
-    asked: { netns: 'p1', container: 'c0ffee000001', pod },
+    asked: { netns: 'p1', container: 'c0ffee000001', pod, ...scenario.alone },
     before: await stateOf(ground),
     boot: (mortal) =>
       bootAgent(ground, {
@@ -67,7 +69,7 @@ async function killOnce(
         ...(mortal === undefined ? {} : { life: mortal }),
       }),
   }
-  return verb === 'ADD' ? await killedAdd(bench, life) : await killedDel(bench, life)
+  return await KILLED[verb](bench, life)
 }
 
 /** After recovery nothing is left; a repeated ADD makes it all, once; its DEL leaves nothing. */
@@ -94,9 +96,11 @@ async function killedDel(bench: Bench, life: Life): Promise<string[]> {
   const refused = await refusal(bench.boot().call('ADD', asked))
   if (refused !== undefined) return [`ADD is refused: ${refused}`]
   const attached = await stateOf(ground)
-  await refusal(bench.boot(life).call('DEL', asked))
+  const mortal = bench.boot(life)
+  await refusal(mortal.call('DEL', asked).then(() => settleReleases(mortal.attach)))
   const next = bench.boot()
   await next.recover()
+  await settleReleases(next.attach)
   const after = await stateOf(ground)
   const faults =
     after === attached || scenario.needsShim === true
@@ -105,18 +109,38 @@ async function killedDel(bench: Bench, life: Life): Promise<string[]> {
   return [...faults, ...(await deleted(bench, next))]
 }
 
+/** The newer container gets all, once, whatever became of the first try; both DELs succeed. */
+async function killedTakeOver(bench: Bench, life: Life): Promise<string[]> {
+  const { asked } = bench
+  const newer = { ...asked, netns: 'p2', container: 'beef00000002' }
+  const refused = await refusal(bench.boot().call('ADD', asked))
+  if (refused !== undefined) return [`the older container's ADD is refused: ${refused}`]
+  await refusal(bench.boot(life).call('ADD', newer))
+  const next = bench.boot()
+  await next.recover()
+  const again = await refusal(next.call('ADD', newer))
+  if (again !== undefined) return [`the newer container's repeated ADD is refused: ${again}`]
+  const gone = await refusal(next.call('DEL', asked))
+  if (gone !== undefined) return [`the older container's DEL is refused: ${gone}`]
+  const faults = await wrongNumbers(bench, 'p2')
+  return [...faults, ...(await deleted({ ...bench, asked: newer }, next))]
+}
+
+const KILLED = { ADD: killedAdd, DEL: killedDel, 'TAKE-OVER': killedTakeOver } as const
+
 async function deleted({ ground, asked, before }: Bench, agent: MemoryAgent): Promise<string[]> {
   for (const time of ['DEL', 'a second DEL']) {
     const refused = await refusal(agent.call('DEL', asked))
     if (refused !== undefined) return [`${time} is refused: ${refused}`]
+    await settleReleases(agent.attach)
   }
   return differences('after DEL', before, await stateOf(ground))
 }
 
 /** One link and one address of each, and no row that is not attached. */
-async function wrongNumbers({ scenario, ground }: Bench): Promise<string[]> {
+async function wrongNumbers({ scenario, ground }: Bench, netns = 'p1'): Promise<string[]> {
   const { items } = await ground.records.list(allocationsOf('all'))
-  const links = ground.host.netns.get('p1')?.links.map(({ name }) => name) ?? []
+  const links = ground.host.netns.get(netns)?.links.map(({ name }) => name) ?? []
   const rows = ground.journal.all()
   const files = [...ground.files.keys()].filter((path) => !path.includes('last_reserved_ip'))
   const found = {
@@ -128,9 +152,9 @@ async function wrongNumbers({ scenario, ground }: Bench): Promise<string[]> {
     unfinished: rows.filter(({ state }) => state !== 'attached').length,
   }
   const { links: wanted, held, networks: all } = scenario
-  const expected = { links: [...wanted].toSorted(), ...held, rows: all.length, unfinished: 0 }
+  const expected = { links: [...wanted].toSorted(), ...held, rows: all.length || 1, unfinished: 0 }
   const [is, must] = [JSON.stringify(found), JSON.stringify(expected)]
-  return is === must ? [] : [`after the repeated ADD there is ${is}, not ${must}`]
+  return is === must ? [] : [`after a repeated ADD there is ${is}, not ${must}`]
 }
 
 /** Lines that are in one state only; their order says how old things are, and is no state. */

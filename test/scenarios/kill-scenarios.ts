@@ -13,8 +13,10 @@ import { COORDINATOR, IPAM, ipoibOn, macvlanOn } from './documents.ts'
 
 export type Scenario = {
   readonly does: string
-  /** Plugins of each network, the default one first. */
+  /** Plugins of each network of a pod, the default one first. */
   readonly networks: readonly (readonly object[])[]
+  /** In place of networks: one plugin as a runtime calls it by itself. */
+  readonly alone?: { readonly type: string; readonly conf: Readonly<Record<string, unknown>> }
   /** What the pod has in the end beside `lo`. */
   readonly links: readonly string[]
   /** Addresses that are held in the end: allocations, files, keys of other vendors' plugins. */
@@ -80,6 +82,27 @@ export const SCENARIOS: readonly Scenario[] = [
     links: ['eth0', 'net1', 'veth0'],
     held: { ...NONE, allocations: 1, foreign: 1 },
     needsShim: true,
+  },
+  {
+    does: 'macvlan by itself',
+    networks: [],
+    alone: { type: 'macvlan', conf: { master: 'eth1', ipam: IPAM.both } },
+    links: ['eth0'],
+    held: { ...NONE, allocations: 2 },
+  },
+  {
+    does: "spiderpool as the IPAM of another vendor's plugin",
+    networks: [],
+    alone: { type: 'spiderpool', conf: { ipam: IPAM.both } },
+    links: [],
+    held: { ...NONE, allocations: 2 },
+  },
+  {
+    does: "host-local as the IPAM of another vendor's plugin",
+    networks: [],
+    alone: { type: 'host-local', conf: { ipam: IPAM.hostLocal } },
+    links: [],
+    held: { ...NONE, files: 1 },
   },
 ]
 

@@ -28,7 +28,7 @@ export function attachedState(of: { host: number; container: string; guid: strin
 _: eth0@if_: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 2044 state UP group 30306 qlen 256
     link/infiniband 80:QQ:QQ:QQ:fe:80:00:00:00:00:00:00:${guidText(guid)} \
 brd 00:ff:ff:ff:ff:12:40:1b:ff:ff:00:00:00:00:00:00:ff:ff:ff:ff
-    ipoib pkey 0xffff mode datagram umcast 0000
+    ipoib pkey 0xffff mode datagram umcast 0001
     alias verbena:fabric/${container}/eth0
     inet 10.77.0.${host}/24 brd 10.77.0.255 scope global eth0
     inet6 fe80::_/64 scope link stable-privacy

@@ -26,7 +26,7 @@ type Round = {
   readonly runtimeWaits: boolean
 }
 
-export class KillSuite {
+export class KillSuite implements AsyncDisposable {
   readonly #node: Node
   readonly #pods: readonly Pod[]
   readonly #empty: readonly string[]
@@ -78,7 +78,7 @@ export class KillSuite {
     await this.#compareEmpty()
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#pods.map((pod) => pod.remove()))
   }
 

@@ -192,7 +192,8 @@ export class Node implements AsyncDisposable {
   #disguised(): string[] {
     if (this.#plan.driver === undefined) return []
     const script = `mount --bind ${this.#folder}/pci /sys/bus/pci/devices && exec "$@"`
-    return ['unshare', '--mount', 'sh', '-c', script, 'sh']
+    // pods that come later must be seen there too
+    return ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', script, 'sh']
   }
 
   async #fakeDriver(): Promise<void> {

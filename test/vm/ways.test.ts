@@ -69,13 +69,12 @@ for (const { way, driver } of [
     for (const verb of ['ADD', 'DEL'] as const) {
       vmTest(`an agent killed at any moment of ${verb} loses nothing (${way})`, async (t) => {
         const initial = await linksOf(undefined)
-        const suite = await KillSuite.open(node)
+        await using suite = await KillSuite.open(node)
         for (let round = 0; round < ROUNDS[verb]; round++) {
           const phase = (round + 0.5) / ROUNDS[verb]
           await suite.round({ verb, phase, runtimeWaits: round % 2 === 0 })
           deepEqual(await linksOf(undefined), initial)
         }
-        await suite.close()
         t.diagnostic(`${way}: ${suite.summary()}`)
         ok(suite.unfinished() > 0, 'some calls were killed before their end')
       })

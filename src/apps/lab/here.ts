@@ -3,7 +3,6 @@
  * that nothing is left.
  * @module
  */
-import { mkdir } from 'node:fs/promises'
 import { openRecords } from '#store/records.ts'
 import { failureIn } from '#values/failure.ts'
 import type { NotTaken } from './choice.ts'
@@ -32,6 +31,8 @@ export type WholeRun = {
 }
 
 const CLEAN_UP_MS = 20_000
+/** Exit status after Ctrl-C, as a shell has it. */
+const INTERRUPTED = 130
 
 /**
  * @returns the exit status: 0 when everything held
@@ -44,7 +45,6 @@ export async function runHere(whole: WholeRun, context: LabContext): Promise<num
   const { signal } = early
   voice.say(headerText({ run, ground: groundName, notTaken, files, nodes }))
   const env = environment(run, context)
-  await mkdir(run.folder, { recursive: true, mode: 0o700 })
   const ground = await makeGround({ run, groundName, env, signal })
   const slowness = groundName === 'vm' ? 3 : 1
   const closing = { run, ground, voice, withinMs: CLEAN_UP_MS * slowness }
@@ -60,8 +60,9 @@ export async function runHere(whole: WholeRun, context: LabContext): Promise<num
   } catch (thrown) {
     // what was under way when the run was given up says so in many ways
     const cause: unknown = signal.aborted ? signal.reason : thrown
-    if (signal.aborted) voice.progress('interrupted, cleaning up')
+    if (signal.aborted) voice.progress('given up, cleaning up')
     await closeAfterFailure(closing, voice)
+    if (early.interrupted) return INTERRUPTED
     throw cause
   }
   await closeRun(closing)

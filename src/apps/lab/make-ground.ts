@@ -2,6 +2,7 @@
  * Makes the ground of a run; nothing is changed on the machine yet.
  * @module
  */
+import { mkdir } from 'node:fs/promises'
 import { bridgeWire } from './bridge-wire.ts'
 import { demand } from './command.ts'
 import type { Ground } from './ground.ts'
@@ -24,10 +25,13 @@ export type GroundOptions = {
 /** Emulated processors are about ten times slower, and every limit has room. */
 const SLOWNESS: Readonly<Record<GroundName, number>> = { vm: 6, host: 1, sim: 1 }
 
+/** Makes the folder of the run; all else is made when it is asked for. */
 export async function makeGround(options: GroundOptions): Promise<Ground> {
   const { run, env, groundName } = options
+  const before = groundName === 'sim' ? {} : await observe(undefined, env)
+  await mkdir(run.folder, { recursive: true, mode: 0o700 })
   if (groundName === 'sim') return new SimGround(run)
-  const record = { before: await observe(undefined, env), nodes: [], pods: [] }
+  const record = { before, nodes: [], pods: [] }
   await writeRecord(run, record)
   return kernelGround(options, record)
 }

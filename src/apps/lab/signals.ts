@@ -13,8 +13,10 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 export class EarlyEnd implements Disposable {
   readonly #controller = new AbortController()
   readonly #timer: NodeJS.Timeout
+  #interrupted = false
   readonly #interrupt = (): void => {
-    this.#controller.abort(fail('lab-interrupted'))
+    this.#interrupted = true
+    this.#controller.abort(new Error('interrupted'))
   }
 
   constructor(timeoutMs: number) {
@@ -32,6 +34,11 @@ export class EarlyEnd implements Disposable {
 
   get signal(): AbortSignal {
     return this.#controller.signal
+  }
+
+  /** By a person, or by who read the output: not by its own time limit. */
+  get interrupted(): boolean {
+    return this.#interrupted
   }
 
   [Symbol.dispose](): void {

@@ -1,0 +1,249 @@
+/*
+ * netns.node, the Node-API addon: transact(program: Uint8Array): Promise<Uint8Array> executes a
+ * program on a thread of libuv's pool, never on the main thread; calls share nothing. It rejects
+ * with ENOMEM and, before anything is executed, with EINVAL.
+ *
+ * Program: operations one after the other, executed in order; integers are little-endian.
+ *   u8 op; u8 flags; u16 zero; i32 netns; u32 arg; u32 length; length bytes
+ *   flags bit 0: go on after a failure of this operation (else the rest is -125, ECANCELED)
+ *   netns: descriptor of a network namespace, open until the promise settles; -1: the thread's own
+ *   op 1 netlink     arg = protocol (0 ROUTE, 12 NETFILTER, 20 RDMA); bytes = messages, sent as one
+ *                    datagram; data = all messages received
+ *   op 2 write file  arg = length of the path; bytes = path, content (one write); it must exist
+ *   op 3 read file   bytes = path; data = content; over 64 KiB: -EFBIG
+ *   op 4 lock file   bytes = path, made if absent; data = u32 descriptor that has the exclusive
+ *                    flock(2) until the caller closes it; -EWOULDBLOCK at once when another has it
+ * Result, per operation: i32 status (0 or -errno), u32 length, length bytes of data.
+ * Netlink (RFC 3549) answers once to a message with NLM_F_ACK or that asks for a dump. All answers
+ * are queued before send returns, the next part of a dump before recv returns: an empty queue after
+ * an error means that no more comes (a refused nf_tables batch answers once for all its messages).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/netlink.h>
+#include <node_api.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "integers are taken as they are");
+enum { OP_NETLINK = 1, OP_WRITE = 2, OP_READ = 3, OP_LOCK = 4, GO_ON = 1, OWN = -1 };
+enum { READ_MAX = 64 << 10, RECEIVE_MAX = 256 << 10, ROOM = RECEIVE_MAX + 8 };
+
+/* Both are read where they lie, at any address. */
+struct __attribute__((packed, may_alias)) message {
+  uint32_t length; uint16_t type, flags; uint32_t sequence, port; int32_t error; /* of an answer */
+};
+struct __attribute__((packed, may_alias)) op {
+  uint8_t kind, flags; uint16_t zero; int32_t netns; uint32_t arg, length; uint8_t bytes[];
+};
+/* One call. Descriptors are -1 until they are needed; to close(2) -1 does nothing. */
+struct work {
+  napi_async_work handle; napi_deferred deferred;
+  int own, present;                                     /* the thread's namespace; where it is */
+  int socket, socket_netns; uint32_t socket_protocol;   /* the latest socket */
+  uint8_t *data; size_t size, room; bool out_of_memory; /* the result */
+  size_t program_size; uint8_t program[];
+};
+
+/* Makes ROOM behind the result; false when there is no memory. */
+static bool make_room(struct work *w)
+{
+  if (w->room - w->size >= ROOM) return true;
+  uint8_t *data = realloc(w->data, w->room * 2 + ROOM);
+  if (data) w->data = data, w->room = w->room * 2 + ROOM;
+  return data;
+}
+
+/* Counts messages that ask for an answer; with a status, answers, and stores their first error. */
+static int count_messages(const uint8_t *at, size_t size, int32_t *status)
+{
+  int count = 0;
+  for (size_t step; size > 0; at += step, size -= step) {
+    const struct message *m = (const struct message *)at;
+    if (size < NLMSG_HDRLEN || m->length < NLMSG_HDRLEN || m->length > size) return -1;
+    bool answers = m->type == NLMSG_ERROR || m->type == NLMSG_DONE;
+    bool asks = m->flags & NLM_F_ACK || (m->flags & NLM_F_DUMP) == NLM_F_DUMP;
+    int32_t error = answers && m->length >= sizeof *m ? m->error : 0;
+    if (status && *status == 0 && error < 0) *status = error;
+    count += status ? answers : asks;
+    step = size - m->length > 3 ? NLMSG_ALIGN(m->length) : size;
+  }
+  return count;
+}
+
+/* NULL when the whole program can be executed, else what is wrong with it. */
+static const char *program_flaw(const uint8_t *at, size_t size)
+{
+  for (size_t step; size > 0; at += step, size -= step) {
+    const struct op *op = (const struct op *)at;
+    if (size < sizeof *op) return "operation is cut";
+    if (op->length > size - sizeof *op) return "bytes run past the end";
+    if (op->kind < OP_NETLINK || op->kind > OP_LOCK) return "unknown operation";
+    size_t path = op->kind == OP_WRITE ? op->arg : op->length;
+    if (path < 1 || path > op->length) return "nothing in it";
+    if (op->kind == OP_NETLINK && count_messages(op->bytes, path, NULL) < 0) return "no messages";
+    if (op->kind > OP_NETLINK && (path >= PATH_MAX || memchr(op->bytes, 0, path))) return "no path";
+    step = sizeof *op + op->length;
+  }
+  return NULL;
+}
+
+/* Brings the thread into a namespace: 0, or -errno with the thread where it was. */
+static int enter(struct work *w, int netns)
+{
+  static const char LOST[] = "verbena: netns addon: a thread cannot return to its own netns\n";
+  if (netns == w->present) return 0;
+  if (w->own < 0) w->own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+  if (w->own < 0) return -errno;
+  if (setns(netns == OWN ? w->own : netns, CLONE_NEWNET) == 0) return w->present = netns, 0;
+  if (netns != OWN) return -errno;
+  /* Left in a pod's namespace, the thread would silently do the work of the next caller there. */
+  (void)!write(STDERR_FILENO, LOST, sizeof LOST - 1);
+  abort();
+}
+
+/* Makes the latest socket the one for an operation: 0 or -errno. */
+static int open_socket(struct work *w, const struct op *op)
+{
+  static const struct timeval TIMEOUT = {.tv_sec = 10};
+  static const int ON = 1, BUFFER = 8 << 20; /* the default holds some 200 acknowledgements */
+  if (w->socket >= 0 && w->socket_netns == op->netns && w->socket_protocol == op->arg) return 0;
+  int status = enter(w, op->netns);
+  if (status < 0) return status;
+  close(w->socket);
+  w->socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, (int)op->arg);
+  if (w->socket < 0) return -errno;
+  w->socket_netns = op->netns, w->socket_protocol = op->arg;
+  /* Without an option the exchange is poorer, not wrong; FORCE wants a privilege. */
+  setsockopt(w->socket, SOL_SOCKET, SO_RCVTIMEO, &TIMEOUT, sizeof TIMEOUT);
+  setsockopt(w->socket, SOL_NETLINK, NETLINK_EXT_ACK, &ON, sizeof ON);
+  setsockopt(w->socket, SOL_NETLINK, NETLINK_CAP_ACK, &ON, sizeof ON);
+  setsockopt(w->socket, SOL_SOCKET, SO_RCVBUFFORCE, &BUFFER, sizeof BUFFER);
+  setsockopt(w->socket, SOL_SOCKET, SO_SNDBUFFORCE, &BUFFER, sizeof BUFFER);
+  return 0;
+}
+
+static int exchange(struct work *w, const struct op *op)
+{
+  int status = open_socket(w, op), left = count_messages(op->bytes, op->length, NULL);
+  ssize_t n;
+  if (status < 0) return status;
+  while ((n = send(w->socket, op->bytes, op->length, 0)) < 0 && errno == EINTR) continue;
+  while (n >= 0) {
+    int flags = MSG_TRUNC | (left > 0 && status == 0 ? 0 : MSG_DONTWAIT);
+    n = make_room(w) ? recv(w->socket, w->data + w->size, RECEIVE_MAX, flags) : -1;
+    if (n < 0 && errno == EAGAIN && flags & MSG_DONTWAIT) return status;
+    if (n < 0 && errno == EINTR) n = 0; /* again: there is nothing to count */
+    if (n > RECEIVE_MAX) n = -1, errno = EMSGSIZE;
+    if (n > 0) left -= count_messages(w->data + w->size, (size_t)n, &status), w->size += (size_t)n;
+  }
+  if (status == 0) status = errno == EAGAIN ? -ETIMEDOUT : -errno;
+  close(w->socket), w->socket = -1; /* what may still come belongs to nobody */
+  return status;
+}
+
+static int use_file(struct work *w, const struct op *op)
+{
+  static const int FLAGS[] = {
+      [OP_WRITE] = O_WRONLY | O_TRUNC, [OP_READ] = O_RDONLY, [OP_LOCK] = O_RDWR | O_CREAT};
+  char path[PATH_MAX] = "";
+  size_t length = op->kind == OP_WRITE ? op->arg : op->length, rest = op->length - length, got = 0;
+  ssize_t n;
+  int status = enter(w, op->netns);
+  if (status < 0) return status;
+  memcpy(path, op->bytes, length);
+  /* O_NONBLOCK: a path that turns out to be a pipe must not hold the thread. */
+  int fd = open(path, FLAGS[op->kind] | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+  if (fd < 0) return -errno;
+  if (op->kind == OP_LOCK) { /* not waited for: its owner may need this thread to let go of it */
+    status = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+    if (status == 0) return memcpy(w->data + w->size, &fd, 4), w->size += 4, 0;
+  } else if (op->kind == OP_WRITE) { /* one write: the kernel takes a sysctl whole or not at all */
+    while ((n = write(fd, op->bytes + length, rest)) < 0 && errno == EINTR) continue;
+    status = n < 0 ? -errno : (size_t)n < rest ? -EIO : 0;
+  } else {
+    do n = read(fd, w->data + w->size + got, READ_MAX + 1 - got), got += n > 0 ? (size_t)n : 0;
+    while (n > 0 || (n < 0 && errno == EINTR));
+    status = n < 0 ? -errno : got > READ_MAX ? -EFBIG : 0;
+    if (status == 0) w->size += got;
+  }
+  close(fd);
+  return status;
+}
+
+static void on_pool_thread(napi_env env __attribute__((unused)), void *data)
+{
+  struct work *w = data;
+  bool stopped = false;
+  for (size_t at = 0; at < w->program_size;) {
+    const struct op *op = (const struct op *)(w->program + at);
+    size_t head = w->size;
+    int32_t result[2] = {-ECANCELED};
+    at += sizeof *op + op->length;
+    if ((w->out_of_memory = !make_room(w))) break;
+    w->size += sizeof result;
+    if (!stopped) result[0] = op->kind == OP_NETLINK ? exchange(w, op) : use_file(w, op);
+    result[1] = (int32_t)(w->size - head - sizeof result);
+    memcpy(w->data + head, result, sizeof result);
+    stopped = stopped || (result[0] < 0 && !(op->flags & GO_ON));
+  }
+  close(w->socket), enter(w, OWN), close(w->own);
+}
+
+static void reject(napi_env env, napi_deferred deferred, const char *code, const char *text)
+{
+  napi_value error;
+  napi_throw_error(env, code, text);
+  if (napi_get_and_clear_last_exception(env, &error) == napi_ok)
+    napi_reject_deferred(env, deferred, error);
+}
+
+static void on_main_thread(napi_env env, napi_status status, void *data)
+{
+  struct work *w = data;
+  napi_value buffer, array; void *bytes;
+  bool made = status == napi_ok && !w->out_of_memory &&
+      napi_create_arraybuffer(env, w->size, &bytes, &buffer) == napi_ok &&
+      napi_create_typedarray(env, napi_uint8_array, w->size, buffer, 0, &array) == napi_ok;
+  if (made && w->size > 0) memcpy(bytes, w->data, w->size);
+  if (made) napi_resolve_deferred(env, w->deferred, array);
+  else reject(env, w->deferred, "ENOMEM", "Cannot return the netns result: out of memory");
+  napi_delete_async_work(env, w->handle);
+  free(w->data), free(w);
+}
+
+static napi_value transact(napi_env env, napi_callback_info info)
+{
+  napi_deferred deferred; napi_value promise, argument, name; napi_typedarray_type type;
+  size_t count = 1, size = 0; void *bytes = NULL;
+  char text[128] = "Cannot run the netns program: ";
+  const char *flaw = "argument is not a Uint8Array";
+  if (napi_create_promise(env, &deferred, &promise) != napi_ok) return NULL;
+  if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) == napi_ok &&
+      napi_get_typedarray_info(env, argument, &type, &size, &bytes, NULL, NULL) == napi_ok &&
+      type == napi_uint8_array)
+    flaw = program_flaw(bytes, size);
+  if (flaw) return reject(env, deferred, "EINVAL", strcat(text, flaw)), promise;
+  struct work *w = calloc(1, sizeof *w + size);
+  if (w) w->deferred = deferred, w->own = w->present = w->socket = -1, w->program_size = size;
+  if (w && size > 0) memcpy(w->program, bytes, size); /* a copy: the caller may change its own */
+  if (!w || napi_create_string_utf8(env, "verbena", NAPI_AUTO_LENGTH, &name) != napi_ok ||
+      napi_create_async_work(env, NULL, name, on_pool_thread, on_main_thread, w, &w->handle) ||
+      napi_queue_async_work(env, w->handle) != napi_ok) {
+    free(w);
+    reject(env, deferred, "ENOMEM", strcat(text, "out of memory"));
+  }
+  return promise;
+}
+
+NAPI_MODULE_INIT(/* napi_env env, napi_value exports */)
+{
+  napi_property_descriptor property = {.utf8name = "transact", .method = transact};
+  napi_define_properties(env, exports, 1, &property);
+  return exports;
+}
