@@ -1,4 +1,4 @@
-/*
+/* SPDX-License-Identifier: Apache-2.0
  * netns.node, the Node-API addon: transact(program: Uint8Array): Promise<Uint8Array> executes a
  * program on a thread of libuv's pool, never on the main thread; calls share nothing. It rejects
  * with ENOMEM and, before anything is executed, with EINVAL.

@@ -1,4 +1,4 @@
-/*
+/* SPDX-License-Identifier: Apache-2.0
  * verbena-cni: the file that a container runtime executes under each plugin's name. It frames the
  * call onto the agent's socket and prints the answer; it decides nothing. Spec: CNI 1.1.0, 2 to 5.
  *

@@ -6,13 +6,6 @@ import { type FailureTable, failOf } from '#values/failure.ts'
 
 /** Code → message and consequences, for every failure of the apps. */
 export const APP_FAILURES = {
-  'plugin-unknown': {
-    message: 'Cannot run plugin {type}: Verbena has no plugin of that name',
-    retry: 'never',
-    cni: 7,
-    exit: 1,
-    http: 404,
-  },
   'socket-taken': {
     message: 'Cannot listen on {path}: another agent answers there',
     retry: 'never',

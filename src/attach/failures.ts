@@ -47,6 +47,13 @@ export const ATTACH_FAILURES = {
     ...later,
   },
   'ipam-answer-empty': { message: 'IPAM plugin returned missing IP config', ...config },
+  'plugin-unknown': {
+    message: 'Cannot run plugin {type}: Verbena has no plugin of that name',
+    retry: 'never',
+    cni: 7,
+    exit: 1,
+    http: 404,
+  },
   'attachment-missing': {
     message: 'Cannot check {ifName} of container {containerId}: it is not attached here',
     retry: 'never',

@@ -16,3 +16,6 @@ export {
 export type { AttachNeeds, Foreign, Note, Ran, Wanted } from './needs.ts'
 export type { Journal, Row, RowRequest, RowState, Stage } from './row.ts'
 export { type Turns, makeTurns } from './turns.ts'
+export { type PodNetworks, type PodRequest, podNetworks } from './pod-networks.ts'
+export { publishStatus } from './pod-status.ts'
+export { POD_TYPE, type VerbNeeds, answerCall } from './verbs.ts'

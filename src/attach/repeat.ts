@@ -54,19 +54,22 @@ function isOlderContainer(row: Row, wanteds: readonly Wanted[]): boolean {
 }
 
 /**
- * Only what is in the pod is left to its own DEL: the addresses go to the newer
- * container, and with them the host's routes and rules to them, which bear no
- * container and would be taken for the newer one's.
+ * Only what is the container's own is left to its own DEL: its link, and the
+ * files of host-local, which name the container. The pod's allocations go to
+ * the newer container, and with them the host's routes and rules to them, which
+ * bear no container and would be taken for the newer one's.
  */
 async function setAside(row: Row, needs: AttachNeeds): Promise<void> {
   const steps = row.stages.flatMap((stage) => (stage.stage === 'steps' ? stage.steps : []))
   await needs.kernel.take(steps.filter(leadsToPod).toReversed().flatMap(undoOf))
+  const held = row.held.filter((one) => one.held === 'file')
+  const { plugins } = row.request
   const aside: Row = {
     ...row,
     attachment: `${row.attachment}@${row.owner.containerId}`,
-    held: [],
+    held,
     stages: row.stages.map(withoutWays),
-    request: { ...row.request, plugins: row.request.plugins.map(withoutIpam) },
+    request: { ...row.request, plugins: held.length > 0 ? plugins : plugins.map(withoutIpam) },
   }
   needs.journal.write([aside])
   needs.journal.erase([row.attachment])

@@ -97,10 +97,9 @@ async function takePart(steps: readonly ActionStep[], context: Taking): Promise<
     if (action === undefined || result === undefined) return
     const errno = -result.status
     const taken = errno === ERRNO.EBUSY || errno === ERRNO.EEXIST
-    const { sightings } = context
+    const stale = errno === ERRNO.ENODEV && lookedAgain++ === 0 && context.sightings.forget()
     if (action.tolerates.includes(errno)) at++
-    else if (errno === ERRNO.ENODEV && lookedAgain++ === 0 && sightings.forget())
-      await lookUp(context)
+    else if (stale) await lookUp(context)
     else if (taken && action.renew !== undefined && tries++ < INDEX_TRIES) action.renew()
     else throw refusal(result, detailsOf(action))
   }

@@ -59,7 +59,10 @@ test('a macvlan by itself: ADD, ADD again, CHECK, STATUS, DEL (root)', NEEDS_NOD
   const before = await node.state()
   const first = await node.plugin('ADD', call)
   const { ips, interfaces } = resultOf(first)
-  deepEqual(ips.map(({ address }) => address), ['10.8.0.2/24'])
+  deepEqual(
+    ips.map(({ address }) => address),
+    ['10.8.0.2/24'],
+  )
   const shown = (await node.in('a', 'ip', '-d', 'addr', 'show', 'eth0')).stdout
   for (const part of ['10.8.0.2/24', interfaces[0]?.mac ?? '-', 'macvlan mode bridge']) {
     ok(shown.includes(part), `${part} is not in ${shown}`)
@@ -101,41 +104,52 @@ test("a runtime's chain with another vendor's plugin in it (root)", NEEDS_DEBIAN
   equal(await node.state(), before)
 })
 
-test("all networks of a pod, another vendor's plugin run by the shim (root)", {
-  ...NEEDS_DEBIAN_CNI,
-}, async () => {
-  await using node = await RealNode.open(DOCUMENTS)
-  const call = await podOn(node, 'a', 'tuned')
-  const before = await node.state()
-  resultOf(await node.plugin('ADD', call))
-  const path = '/proc/sys/net/ipv4/conf/eth0/arp_filter'
-  equal((await node.in('a', 'cat', path)).stdout, '1\n')
-  equal((await node.plugin('DEL', call)).status, 0)
-  equal(await node.state(), before)
-  deepEqual(await heldAddresses(node), [])
-})
+test(
+  "all networks of a pod, another vendor's plugin run by the shim (root)",
+  {
+    ...NEEDS_DEBIAN_CNI,
+  },
+  async () => {
+    await using node = await RealNode.open(DOCUMENTS)
+    const call = await podOn(node, 'a', 'tuned')
+    const before = await node.state()
+    resultOf(await node.plugin('ADD', call))
+    const path = '/proc/sys/net/ipv4/conf/eth0/arp_filter'
+    equal((await node.in('a', 'cat', path)).stdout, '1\n')
+    equal((await node.plugin('DEL', call)).status, 0)
+    equal(await node.state(), before)
+    deepEqual(await heldAddresses(node), [])
+  },
+)
 
-test('macvlan, spiderpool and coordinator: pod and node reach each other (root)', {
-  ...NEEDS_NODE,
-}, async () => {
-  await using node = await RealNode.open(DOCUMENTS)
-  const call = await podOn(node, 'a', 'over-host')
-  const before = await node.state()
-  const { ips } = resultOf(await node.plugin('ADD', call))
-  deepEqual(ips.map(({ address }) => address), ['10.7.0.100/16'])
-  for (const [from, to] of [
-    ['node', '10.7.0.100'],
-    ['a', NODE_IP],
-  ] as const) {
-    const ping = await node.in(from, 'ping', '-c', '2', '-i', '0.05', '-W', '2', to)
-    match(ping.stdout, /2 received, 0% packet loss/, `${from} to ${to}: ${ping.stdout}`)
-  }
-  match(await statusOf(node, 'a'), /"interface": "eth0",\s+"ips": \[\s+"10\.7\.0\.100"/)
-  equal((await node.plugin('CHECK', call)).status, 0)
-  equal((await node.plugin('DEL', call)).status, 0)
-  equal(await node.state(), before)
-  deepEqual(await heldAddresses(node), [])
-})
+test(
+  'macvlan, spiderpool and coordinator: pod and node reach each other (root)',
+  {
+    ...NEEDS_NODE,
+  },
+  async () => {
+    await using node = await RealNode.open(DOCUMENTS)
+    const call = await podOn(node, 'a', 'over-host')
+    const before = await node.state()
+    const { ips } = resultOf(await node.plugin('ADD', call))
+    deepEqual(
+      ips.map(({ address }) => address),
+      ['10.7.0.100/16'],
+    )
+    for (const [from, to] of [
+      ['node', '10.7.0.100'],
+      ['a', NODE_IP],
+    ] as const) {
+      const ping = await node.in(from, 'ping', '-c', '2', '-i', '0.05', '-W', '2', to)
+      match(ping.stdout, /2 received, 0% packet loss/, `${from} to ${to}: ${ping.stdout}`)
+    }
+    match(await statusOf(node, 'a'), /"interface": "eth0",\s+"ips": \[\s+"10\.7\.0\.100"/)
+    equal((await node.plugin('CHECK', call)).status, 0)
+    equal((await node.plugin('DEL', call)).status, 0)
+    equal(await node.state(), before)
+    deepEqual(await heldAddresses(node), [])
+  },
+)
 
 /** The network-status, which follows the answer. */
 async function statusOf({ records }: RealNode, name: string): Promise<string> {
@@ -156,7 +170,10 @@ test("spiderpool as the IPAM of Debian's macvlan (root)", NEEDS_DEBIAN_CNI, asyn
   const conf = { master: 'up0', ipam: POOL }
   const call = { pod: 'a', type: '/usr/lib/cni/macvlan', conf }
   const { ips } = resultOf(await node.plugin('ADD', call))
-  deepEqual(ips.map(({ address }) => address), ['10.7.0.100/16'])
+  deepEqual(
+    ips.map(({ address }) => address),
+    ['10.7.0.100/16'],
+  )
   deepEqual(await heldAddresses(node), ['10.7.0.100'])
   equal((await node.plugin('DEL', call)).status, 0)
   for (let tries = 0; tries < 100 && (await heldAddresses(node)).length > 0; tries++) {
@@ -166,33 +183,54 @@ test("spiderpool as the IPAM of Debian's macvlan (root)", NEEDS_DEBIAN_CNI, asyn
   equal(await node.state(), before)
 })
 
-test('an agent killed during 40 ADDs: all of them succeed after its restart (root)', {
-  ...NEEDS_NODE,
-}, async (t) => {
-  await using node = await RealNode.open(DOCUMENTS)
-  const names = Array.from({ length: 40 }, (_, i) => `p${i}`)
-  const calls: RealCall[] = []
-  for (const name of names) calls.push(await podOn(node, name, 'over-host'))
-  const before = await node.state()
+test(
+  'an agent killed during 40 ADDs and 40 DELs: after its restart all succeed (root)',
+  {
+    ...NEEDS_NODE,
+  },
+  async (t) => {
+    await using node = await RealNode.open(DOCUMENTS)
+    const names = Array.from({ length: 40 }, (_, i) => `p${i}`)
+    const calls: RealCall[] = []
+    for (const name of names) calls.push(await podOn(node, name, 'over-host'))
+    const before = await node.state()
+    for (const at of [0, 1, 15]) {
+      const added = await killedDuring(node, { verb: 'ADD', calls, at })
+      t.diagnostic(`ADD: killed after ${at} of 40, start to ready ${Math.round(added.readyMs)} ms`)
+      const ips = added.exits.map(resultOf).flatMap((result) => result.ips)
+      equal(new Set(ips.map(({ address }) => address)).size, 40)
+      equal((await heldAddresses(node)).length, 40)
+      const deleted = await killedDuring(node, { verb: 'DEL', calls, at })
+      t.diagnostic(
+        `DEL: killed after ${at} of 40, start to ready ${Math.round(deleted.readyMs)} ms`,
+      )
+      deepEqual(
+        deleted.exits.filter(({ status }) => status !== 0),
+        [],
+      )
+      deepEqual(await heldAddresses(node), [])
+    }
+    equal(await node.state(), before)
+  },
+)
+
+/** All calls at once; the agent is killed when `at` of them are answered, and started again. */
+async function killedDuring(
+  node: RealNode,
+  of: { verb: string; calls: readonly RealCall[]; at: number },
+): Promise<{ exits: readonly Exit[]; readyMs: number }> {
   let answered = 0
-  const adds = calls.map(async (call) => {
-    const exit = await node.plugin('ADD', call)
+  const running = of.calls.map(async (call) => {
+    const exit = await node.plugin(of.verb, call)
     answered++
     return exit
   })
-  while (answered === 0) await delay(1)
+  await delay(10)
+  while (answered < of.at) await delay(1)
   await node.kill()
-  t.diagnostic(`killed when ${answered} of 40 were answered`)
   const readyMs = await node.boot()
-  t.diagnostic(`start to ready: ${Math.round(readyMs)} ms`)
-  const results = (await Promise.all(adds)).map(resultOf)
-  equal(new Set(results.flatMap(({ ips }) => ips.map(({ address }) => address))).size, 40)
-  equal((await heldAddresses(node)).length, 40)
-  const dels = await Promise.all(calls.map((call) => node.plugin('DEL', call)))
-  deepEqual(dels.filter(({ status }) => status !== 0), [])
-  equal(await node.state(), before)
-  deepEqual(await heldAddresses(node), [])
-})
+  return { exits: await Promise.all(running), readyMs }
+}
 
 test('an ADD is retried after its shim was killed (root)', NEEDS_NODE, async () => {
   await using node = await RealNode.open(DOCUMENTS)
@@ -221,10 +259,7 @@ echo '{"cniVersion":"1.0.0","ips":[{"address":"10.7.0.100/16"}]}'`,
 
 test('GC takes down what the runtime no longer names (root)', NEEDS_NODE, async () => {
   await using node = await RealNode.open(DOCUMENTS)
-  const [kept, dead] = [
-    await podOn(node, 'a', 'over-host'),
-    await podOn(node, 'b', 'over-host'),
-  ]
+  const [kept, dead] = [await podOn(node, 'a', 'over-host'), await podOn(node, 'b', 'over-host')]
   const before = await node.state()
   resultOf(await node.plugin('ADD', kept))
   const alone = await node.state()

@@ -78,7 +78,10 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     does: "the coordinator behind another vendor's main plugin",
-    networks: [[macvlanOn(IPAM.spiderpool), COORDINATOR], [{ type: 'acme-link' }, COORDINATOR]],
+    networks: [
+      [macvlanOn(IPAM.spiderpool), COORDINATOR],
+      [{ type: 'acme-link' }, COORDINATOR],
+    ],
     links: ['eth0', 'net1', 'veth0'],
     held: { ...NONE, allocations: 1, foreign: 1 },
     needsShim: true,

@@ -15,9 +15,10 @@ const NO_PLUGIN_PLANS: readonly Step['do'][] = ['remove-address']
 const killed = { planned: new Set<Step['do']>(), unplanned: new Set<Step['do']>() }
 let tried = 0
 
-/** Without a pod there is no newer container of it. */
-function verbsOf({ alone }: Scenario): Verb[] {
-  return alone === undefined ? ['ADD', 'DEL', 'TAKE-OVER'] : ['ADD', 'DEL']
+/** A plugin by itself has no pod here, and what is changed on the host cannot be so twice. */
+function verbsOf(scenario: Scenario): Verb[] {
+  const once = scenario.alone !== undefined || scenario === UNPLANNED
+  return once ? ['ADD', 'DEL'] : ['ADD', 'DEL', 'TAKE-OVER']
 }
 
 for (const scenario of [...SCENARIOS, UNPLANNED]) {
@@ -51,6 +52,13 @@ test('a journal that is written after the effect is found out', async (t) => {
   t.diagnostic(`${faults.length} faults at ${points.length} kill points`)
   const left = faults.filter((fault) => fault.includes('after recovery the state differs'))
   notDeepEqual(left, [])
-  ok(left.some((fault) => /\+ .*vb[0-9a-z]+@/.test(fault)), 'a link is left')
-  equal(left.some((fault) => fault.includes('/var/lib/cni/networks')), true, 'an address is left')
+  ok(
+    left.some((fault) => /\+ .*vb[0-9a-z]+@/.test(fault)),
+    'a link is left',
+  )
+  equal(
+    left.some((fault) => fault.includes('/var/lib/cni/networks')),
+    true,
+    'an address is left',
+  )
 })

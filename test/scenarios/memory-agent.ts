@@ -3,10 +3,16 @@
  * over a {@link Ground}, with a {@link Life} that can end anywhere.
  * @module
  */
-import { type AnyPlugin, type AttachNeeds, makeTurns, type Note, recover } from '#attach/index.ts'
-import { podNetworks } from '#apps/agent/pod-networks.ts'
-import { answerCall } from '#apps/agent/verbs.ts'
-import { publishStatus } from '#apps/agent/pod-status.ts'
+import {
+  type AnyPlugin,
+  type AttachNeeds,
+  type Note,
+  answerCall,
+  makeTurns,
+  podNetworks,
+  publishStatus,
+  recover,
+} from '#attach/index.ts'
 import { PLUGINS } from '#cni/index.ts'
 import { hostLocalIpam, spiderpoolIpam, staticIpam } from '#ipam/index.ts'
 import type { Clock, Random } from '#needs/clock.ts'
@@ -128,7 +134,10 @@ function kernelOf(
 }
 
 /** Time stands still, and waiting takes none of it. */
-const CLOCK: Clock = { nowMs: () => 0, sleep: () => new Promise((resolve) => setImmediate(resolve)) }
+const CLOCK: Clock = {
+  nowMs: () => 0,
+  sleep: () => new Promise((resolve) => setImmediate(resolve)),
+}
 
 /** Numbers that look random and are the same in every run (a linear congruential generator). */
 function randomOf(seed: number): Random {
@@ -149,7 +158,12 @@ function callOf(verb: string, asked: Asked) {
       ? ''
       : `IgnoreUnknown=1;K8S_POD_NAMESPACE=${pod.namespace};K8S_POD_NAME=${pod.name};` +
         `K8S_POD_UID=${pod.uid}`
-  const whole = { cniVersion: '1.0.0', name: 'net', type, ...(typeof conf === 'object' ? conf : {}) }
+  const whole = {
+    cniVersion: '1.0.0',
+    name: 'net',
+    type,
+    ...(typeof conf === 'object' ? conf : {}),
+  }
   return {
     argv0: type,
     env: {

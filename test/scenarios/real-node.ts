@@ -81,6 +81,7 @@ export class RealNode implements AsyncDisposable {
       for (const type of TYPES) await symlink(SHIM, join(folder, 'cni', type))
       await node.#makeNetns('node')
       await run([...node.#inNode(), 'ip', '-batch', '-'], UPLINK)
+      await run([...node.#inNode(), 'sh', '-ec', WAIT_FOR_CARRIER])
       await node.boot()
       return node
     } catch (cause) {
@@ -180,10 +181,8 @@ export class RealNode implements AsyncDisposable {
   /** Links, addresses, routes, rules, neighbours and nf_tables of the node and of every pod. */
   async state(): Promise<string> {
     const sections = this.#netns.map(async (name) => {
-      const texts = await Promise.all(
-        STATE.map((words) => run(['nsenter', `--net=/run/netns/${name}`, ...words])),
-      )
-      return `== ${name.slice(this.#mark.length)}\n${texts.join('')}`
+      const text = await run(['nsenter', `--net=/run/netns/${name}`, 'sh', '-ec', STATE])
+      return `== ${name.slice(this.#mark.length)}\n${text}`
     })
     return (await Promise.all(sections)).join('')
   }
@@ -216,12 +215,15 @@ addr add ${NODE_IP}/24 dev up0
 route add default via 10.1.0.254 dev up0
 `
 
-const STATE = [
-  ['ip', '-d', 'addr'],
-  ['ip', 'route', 'show', 'table', 'all'],
-  ['ip', '-6', 'route', 'show', 'table', 'all'],
-  ['ip', 'rule'],
-  ['ip', '-6', 'rule'],
-  ['ip', 'neigh', 'show', 'nud', 'permanent'],
-  ['nft', 'list', 'ruleset'],
-] as const
+/** The kernel tells of a carrier a moment after it is there. */
+const WAIT_FOR_CARRIER = `while [ "$(ip -br link show up | grep -c ' UP ')" -lt 2 ]; do
+  sleep 0.01
+done`
+
+const STATE = `ip -d addr
+ip route show table all
+ip -6 route show table all
+ip rule
+ip -6 rule
+ip neigh show nud permanent
+nft list ruleset`

@@ -5,7 +5,16 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type AttachNeeds, type Journal, makeTurns, recover } from '#attach/index.ts'
+import {
+  type AttachNeeds,
+  type Journal,
+  type PodNetworks,
+  answerCall,
+  makeTurns,
+  podNetworks,
+  publishStatus,
+  recover,
+} from '#attach/index.ts'
 import { PLUGINS } from '#cni/index.ts'
 import { hostClock, hostRandom } from '#host/clock.ts'
 import { hostFiles } from '#host/files.ts'
@@ -20,12 +29,9 @@ import { answerWith, logNote } from './answer.ts'
 import { confByName } from './conf-dir.ts'
 import { EVENTS } from './events.ts'
 import type { AgentOptions } from './options.ts'
-import { type PodNetworks, podNetworks } from './pod-networks.ts'
-import { publishStatus } from './pod-status.ts'
 import { ShimServer } from './server.ts'
 import { makeSettler } from './settler.ts'
 import { StatusServer } from './status.ts'
-import { answerCall } from './verbs.ts'
 import { waitingOf } from './waiting.ts'
 
 /** Runs until `stop` aborts; open requests are answered first. */

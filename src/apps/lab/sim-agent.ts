@@ -4,7 +4,17 @@
  * @module
  */
 import { join } from 'node:path'
-import { type AttachNeeds, type Journal, makeTurns, settleReleases } from '#attach/index.ts'
+import {
+  type AttachNeeds,
+  type Journal,
+  POD_TYPE,
+  type VerbNeeds,
+  answerCall,
+  makeTurns,
+  podNetworks,
+  publishStatus,
+  settleReleases,
+} from '#attach/index.ts'
 import { PLUGINS } from '#cni/index.ts'
 import { hostClock, hostRandom } from '#host/clock.ts'
 import { hostFiles } from '#host/files.ts'
@@ -15,9 +25,6 @@ import { simKernel } from '#sim/kernel.ts'
 import { openJournal } from '#store/journal.ts'
 import { openRecords } from '#store/records.ts'
 import { cniErrorOf } from '#wire/cni/error-json.ts'
-import { podNetworks } from '#apps/agent/pod-networks.ts'
-import { publishStatus } from '#apps/agent/pod-status.ts'
-import { POD_TYPE, type VerbNeeds, answerCall } from '#apps/agent/verbs.ts'
 import type { Added, Bound } from './ground.ts'
 import { type Run, storeOf } from './run.ts'
 import { POD_INTERFACE, addressesIn, cniArgs, cniConf } from './runtime.ts'

@@ -3,11 +3,11 @@
  * after the runtime has its answer.
  * @module
  */
-import type { Row } from '#attach/index.ts'
 import type { Records } from '#needs/records.ts'
 import { networkStatusOf } from '#network/index.ts'
 import { failureIn } from '#values/failure.ts'
 import { EMPTY_RESULT } from '#wire/cni/empty-result.ts'
+import type { Row } from './row.ts'
 
 const ANNOTATION = 'k8s.v1.cni.cncf.io/network-status'
 /** Tries of a write that meets another one. */

@@ -3,7 +3,6 @@
  * up in the store, and turns annotations into attachments.
  * @module
  */
-import { type RawConf, type Row, type Wanted, fail as attachFail } from '#attach/index.ts'
 import type { Clock } from '#needs/clock.ts'
 import type { Document, Records, Stored } from '#needs/records.ts'
 import {
@@ -14,6 +13,10 @@ import {
 } from '#network/index.ts'
 import type { Owner, PodRef } from '#values/owner.ts'
 import { knownVersion } from '#wire/cni/version.ts'
+import type { RawConf } from './catalogue.ts'
+import { fail } from './failures.ts'
+import type { Wanted } from './needs.ts'
+import type { Row } from './row.ts'
 
 /** One request for all networks of a pod. */
 export type PodRequest = Pick<
@@ -70,7 +73,7 @@ export function podNetworks(needs: PodNetworkNeeds): PodNetworks {
   const wanted: PodNetworks['wanted'] = async (request) => {
     const ref = request.owner.pod
     if (ref === undefined) {
-      throw attachFail('pod-unnamed', { containerId: request.owner.containerId })
+      throw fail('pod-unnamed', { containerId: request.owner.containerId })
     }
     const pod = await waitForPod(ref, needs)
     const [namespace, coordinators, found] = await Promise.all([
@@ -96,7 +99,7 @@ export function podNetworks(needs: PodNetworkNeeds): PodNetworks {
 /** The row whose result is the runtime's answer: the default network, which is always first. */
 export function mainRow(rows: readonly Row[]): Row {
   const [first] = rows
-  if (first === undefined) throw attachFail('chain-empty', { network: '' })
+  if (first === undefined) throw fail('chain-empty', { network: '' })
   return first
 }
 
@@ -106,8 +109,8 @@ async function waitForPod(ref: PodRef, needs: PodNetworkNeeds): Promise<Stored> 
     const pod = await needs.records.get({ apiVersion: 'v1', kind: 'Pod', namespace, name })
     if (pod?.metadata.uid === uid) return pod
     if (waitedMs < POD_WAIT_MS) await needs.clock.sleep(POD_POLL_MS)
-    else if (pod === undefined) throw attachFail('pod-unknown', { namespace, name })
-    else throw attachFail('pod-uid-differs', { wanted: uid, found: pod.metadata.uid })
+    else if (pod === undefined) throw fail('pod-unknown', { namespace, name })
+    else throw fail('pod-uid-differs', { wanted: uid, found: pod.metadata.uid })
   }
 }
 

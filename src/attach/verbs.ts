@@ -1,27 +1,19 @@
 /**
- * CNI verbs: a request frame → what the shim prints. The one place of the
- * agent where a Failure becomes a CNI error object.
+ * CNI verbs: a call → what is printed for it. It is one plugin by itself, an
+ * IPAM, or all networks of a pod.
  *
  * Spec: CNI 1.1.0, sections 2 to 5.
  * @module
  */
-import {
-  type AttachNeeds,
-  type Foreign,
-  type Row,
-  type Turns,
-  type Wanted,
-  attachAll,
-  checkAttachment,
-  checkReservation,
-  collectGarbage,
-  detachByConf,
-  detachRows,
-  releaseLater,
-  reserveOnly,
-  rowsToDetach,
-} from '#attach/index.ts'
-import { fail } from '#apps/failures.ts'
+import { attachAll } from './add.ts'
+import { checkAttachment } from './check.ts'
+import { detachByConf, detachRows, rowsToDetach } from './del.ts'
+import { fail } from './failures.ts'
+import { collectGarbage } from './garbage.ts'
+import { checkReservation, releaseLater, reserveOnly } from './ipam-only.ts'
+import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
+import type { Row } from './row.ts'
+import type { Turns } from './turns.ts'
 import { type NetnsPath, parseNetnsPath } from '#values/netns.ts'
 import type { Owner, PodRef } from '#values/owner.ts'
 import { podOfArgs } from '#wire/cni/args.ts'
