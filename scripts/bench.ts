@@ -60,11 +60,19 @@ function head(): string {
   const query = spawnSync('dpkg-query', ['-W', '-f', '${Version}', PEER], { encoding: 'utf8' })
   return [
     `date:    ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
-    `machine: ${machine}, ${memory}; load before the first bench ${loadavg()[0]?.toFixed(2)}`,
+    `machine: ${machine}, ${memory}`,
+    `load:    ${loadText()}`,
     `kernel:  Linux ${release()}; Node ${process.version}`,
     `peer:    ${PEER} ${query.stdout === '' ? 'absent' : query.stdout}`,
     '',
   ].join('\n')
+}
+
+/** What else runs here makes every figure worse, and ratios uncertain. */
+function loadText(): string {
+  const [load = 0] = loadavg()
+  const busy = load > cpus().length / 2
+  return `${load.toFixed(2)}${busy ? ' (BUSY: a quiet machine gives better figures)' : ''}`
 }
 
 /** The budgets that the benches left, a line of JSON each. */

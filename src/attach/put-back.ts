@@ -16,7 +16,8 @@ export async function stillToDo(
   steps: readonly Step[],
   kernel: KernelQuestions,
 ): Promise<readonly Step[]> {
-  const moot = await Promise.all(steps.map((step) => isMoot(step, kernel)))
+  // what cannot be asked, its namespace having gone just now, is left to the kernel to say
+  const moot = await Promise.all(steps.map((step) => isMoot(step, kernel).catch(() => false)))
   return steps.filter((_, i) => moot[i] !== true)
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { allocationsOf } from '#ipam/index.ts'
@@ -50,6 +51,12 @@ async function podOn(node: RealNode, name: string, network: string): Promise<Rea
   const ref: PodRef = await addPod(node, name, networks(network))
   return { pod: name, ref }
 }
+
+test('an agent that is killed is ready again (root)', NEEDS_NODE, async (t) => {
+  await using node = await RealNode.open()
+  await node.kill()
+  t.diagnostic(`start to ready: ${Math.round(await node.boot())} ms`)
+})
 
 test('a macvlan by itself: ADD, ADD again, CHECK, STATUS, DEL (root)', NEEDS_NODE, async () => {
   await using node = await RealNode.open()
@@ -245,7 +252,7 @@ echo '{"cniVersion":"1.0.0","ips":[{"address":"10.7.0.100/16"}]}'`,
   const call = await podOn(node, 'a', 'slow')
   const before = await node.state()
   const first = node.startPlugin('ADD', call)
-  while ((await node.in('a', 'ip', 'link', 'show', 'eth0')).status !== 0) await delay(1)
+  while (!existsSync(`${node.folder}/slow`)) await delay(1)
   first.child.kill('SIGKILL')
   await first.ended
   resultOf(await node.plugin('ADD', call))

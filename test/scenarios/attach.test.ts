@@ -5,68 +5,17 @@
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import { allocationsOf } from '#ipam/index.ts'
 import { waitingOf } from '#apps/agent/waiting.ts'
 import { setPkeys } from '#sim/faults.ts'
 import { addNetns } from '#sim/read-world.ts'
 import { canReach } from '#sim/reach.ts'
-import { removeNetns } from '#sim/links.ts'
 import { parseIp } from '#values/ip.ts'
 import { parsePkey } from '#values/pkey.ts'
-import type { PodRef } from '#values/owner.ts'
-import { COORDINATOR, IPAM, ipoibOn, macvlanOn, nad, networks, POOLS, WORLD } from './documents.ts'
-import { addPod, type Ground, makeGround, stateOf } from './ground.ts'
-import { type Asked, bootAgent, type MemoryAgent } from './memory-agent.ts'
+import { addressesIn, heldAddresses, linksIn, makeBench, podOn, RAILS } from './bench.ts'
+import { networks } from './documents.ts'
+import { addPod, stateOf } from './ground.ts'
+import { type Asked, bootAgent } from './memory-agent.ts'
 import { refusalOf } from './refusal.ts'
-
-const RAILS = Array.from({ length: 8 }, (_, i) => `rail${i}`)
-const NADS = [
-  nad('macvlan', [macvlanOn(IPAM.spiderpool)]),
-  nad('both', [macvlanOn(IPAM.both)]),
-  nad('over-host', [macvlanOn(IPAM.spiderpool), COORDINATOR]),
-  nad('files', [macvlanOn(IPAM.hostLocal)]),
-  nad('ipoib', [ipoibOn(IPAM.spiderpool)]),
-  nad('partition', [ipoibOn(IPAM.spiderpool, 'ib0', { pkey: '0x8002' })]),
-  ...RAILS.map((name) => nad(name, [ipoibOn(IPAM.spiderpool)])),
-]
-
-type Bench = AsyncDisposable & {
-  readonly ground: Ground
-  readonly agent: MemoryAgent
-  /** State before any ADD. */
-  readonly before: string
-}
-
-async function makeBench(): Promise<Bench> {
-  const ground = await makeGround(WORLD, [...POOLS, ...NADS])
-  return {
-    ground,
-    agent: bootAgent(ground),
-    before: await stateOf(ground),
-    [Symbol.asyncDispose]: () => ground[Symbol.asyncDispose](),
-  }
-}
-
-/** A pod and its first container, in namespace `p1`. */
-async function podOn(ground: Ground, ...names: [string, ...string[]]): Promise<Asked> {
-  const pod = await addPod(ground, 'pod-1', networks(...names))
-  return { netns: 'p1', container: 'c1', pod }
-}
-
-/** Addresses of a result, without prefix lengths. */
-function addressesIn(stdout: string): string[] {
-  const { ips }: { ips: { address: string }[] } = JSON.parse(stdout)
-  return ips.map(({ address }) => address.replace(/\/.*/, ''))
-}
-
-function linksIn(ground: Ground, netns: string): string[] {
-  return ground.host.netns.get(netns)?.links.map(({ name }) => name) ?? []
-}
-
-async function heldAddresses({ records }: Ground): Promise<string[]> {
-  const { items } = await records.list(allocationsOf('all'))
-  return items.map(({ metadata }) => metadata.name)
-}
 
 test('ADD twice gives the same result and touches nothing', async () => {
   for (const name of ['over-host', 'files', 'ipoib'] as const) {
@@ -165,80 +114,6 @@ test('another pod of the same name has another address while the first is there'
   deepEqual(await heldAddresses(ground), ['10.7.0.101'])
 })
 
-for (const { does, act } of [
-  { does: 'as it should be', act: async () => ({}) },
-  { does: 'without CNI_NETNS', act: async () => ({ netns: '' }) },
-  {
-    does: 'when the namespace is gone',
-    act: async ({ host }: Ground) => {
-      removeNetns(host, 'p1')
-      return {}
-    },
-  },
-  {
-    does: 'when the Pod is gone',
-    act: async ({ records }: Ground, { pod }: { pod: PodRef }) => {
-      await records.delete({ apiVersion: 'v1', kind: 'Pod', ...pod })
-      return {}
-    },
-  },
-]) {
-  test(`DEL ${does}, and again, leaves nothing`, async () => {
-    for (const name of ['over-host', 'files', 'ipoib'] as const) {
-      await using bench = await makeBench()
-      const { ground, agent } = bench
-      const asked = await podOn(ground, name)
-      await agent.call('ADD', asked)
-      ok(asked.pod)
-      const changed = await act(ground, { pod: asked.pod })
-      await agent.call('DEL', { ...asked, ...changed })
-      await agent.call('DEL', { ...asked, ...changed })
-      const gone = !ground.host.netns.has('p1')
-      equal(await stateOf(ground), gone ? withoutPod(bench.before) : bench.before)
-    }
-  })
-}
-
-/** The state without the section of namespace `p1`. */
-function withoutPod(state: string): string {
-  return state.replace(/^== p1\n[^]*?^(?=== )/m, '')
-}
-
-test('DEL of what never was succeeds and changes nothing', async () => {
-  await using bench = await makeBench()
-  const { ground, agent } = bench
-  const asked = await podOn(ground, 'over-host', 'ipoib')
-  const plain = { netns: 'p2', container: 'nobody', type: 'macvlan' }
-  for (const one of [
-    asked,
-    { ...asked, netns: 'p9' },
-    { ...plain, conf: { master: 'eth9', ipam: IPAM.hostLocal } },
-    { ...plain, conf: { master: 'eth1', ipam: IPAM.spiderpool } },
-    { ...plain, type: 'host-local', conf: { ipam: IPAM.hostLocal } },
-  ]) {
-    await agent.call('DEL', one)
-  }
-  equal(await stateOf(ground), bench.before)
-})
-
-test('DEL without a row in the journal goes by configuration and prevResult', async () => {
-  for (const ipam of [IPAM.hostLocal, IPAM.both]) {
-    await using bench = await makeBench()
-    const { ground, agent } = bench
-    const asked = { netns: 'p1', container: 'c1', type: 'macvlan' }
-    const conf = { master: 'eth1', ipam }
-    const prevResult: unknown = JSON.parse(await agent.call('ADD', { ...asked, conf }))
-    ground.journal.erase(ground.journal.all().map((row) => row.attachment))
-    await agent.call('DEL', { ...asked, conf: { ...conf, prevResult } })
-    equal(linksIn(ground, 'p1').join(), 'lo')
-    deepEqual(await heldAddresses(ground), [])
-    deepEqual(
-      [...ground.files.keys()].filter((path) => /\/[0-9.]+$/.test(path)),
-      [],
-    )
-  }
-})
-
 test('a second interface of a pod in the same pool has an address of its own', async () => {
   await using bench = await makeBench()
   const { ground, agent } = bench
@@ -291,38 +166,6 @@ test('network-status tells of every network of the pod', async () => {
       ['kube-system/ipoib', 'net1', ['10.7.0.101'], undefined],
     ],
   )
-})
-
-test('GC takes down what is not alive and keeps the rest', async () => {
-  await using bench = await makeBench()
-  const { ground, agent } = bench
-  const asked = await podOn(ground, 'over-host')
-  const other = await addPod(ground, 'pod-2', networks('ipoib'))
-  await agent.call('ADD', asked)
-  const alone = await stateOf(ground)
-  await agent.call('ADD', { netns: 'p2', container: 'c2', pod: other })
-  const valid = [{ containerID: 'c1', ifname: 'eth0' }]
-  const about = { cniVersion: '1.1.0', 'cni.dev/valid-attachments': valid }
-  await agent.call('GC', { netns: '', container: '', conf: { ...about, name: 'another' } })
-  equal(linksIn(ground, 'p2').length, 2, "another network's GC is not about it")
-  await agent.call('GC', { netns: '', container: '', conf: about })
-  equal(await stateOf(ground), alone)
-  const none = { ...about, 'cni.dev/valid-attachments': [] }
-  await agent.call('GC', { netns: '', container: '', conf: none })
-  equal(await stateOf(ground), bench.before)
-})
-
-test('GC removes a link that a vanished namespace gave back and no row knows', async () => {
-  await using bench = await makeBench()
-  const { ground, agent } = bench
-  const links = linksIn(ground, 'host')
-  await agent.call('ADD', await podOn(ground, 'ipoib'))
-  ground.journal.erase(ground.journal.all().map((row) => row.attachment))
-  removeNetns(ground.host, 'p1')
-  deepEqual(linksIn(ground, 'host'), [...links, 'eth0'])
-  const conf = { cniVersion: '1.1.0', 'cni.dev/valid-attachments': [] }
-  await agent.call('GC', { netns: '', container: '', conf })
-  deepEqual(linksIn(ground, 'host'), links)
 })
 
 test('a P_Key that is not on the port is waited for, not refused', async () => {

@@ -7,10 +7,11 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { admitPool } from '#ipam/index.ts'
 import type { Document } from '#needs/records.ts'
-import { IPAM, ipoibOn, macvlanOn, nad, networks, POOLS, WORLD } from './documents.ts'
+import { IPAM, ipoibOn, macvlanOn, nad, networks, POOLS } from './documents.ts'
 import { addPod, makeGround, stateOf } from './ground.ts'
 import { type Asked, bootAgent } from './memory-agent.ts'
 import { refusalOf } from './refusal.ts'
+import { WORLD } from './world.ts'
 
 type BadCall = {
   readonly does: string

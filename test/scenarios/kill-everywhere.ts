@@ -6,11 +6,12 @@
 import { settleReleases } from '#attach/index.ts'
 import { allocationsOf } from '#ipam/index.ts'
 import type { PodRef } from '#values/owner.ts'
-import { nad, networks, POOLS, WORLD } from './documents.ts'
+import { nad, networks, POOLS } from './documents.ts'
 import { addPod, type Ground, makeGround, stateOf } from './ground.ts'
 import type { Scenario } from './kill-scenarios.ts'
 import { type Life, makeLife, type Point } from './life.ts'
 import { type Asked, bootAgent, type MemoryAgent } from './memory-agent.ts'
+import { WORLD } from './world.ts'
 
 /** `TAKE-OVER` is the ADD of a newer container while the older one is attached. */
 export type Verb = 'ADD' | 'DEL' | 'TAKE-OVER'

@@ -1,6 +1,6 @@
 /**
- * An agent killed before every single change of ADD, DEL and of a newer container's ADD: the next one
- * leaves nothing half-made, and a retry succeeds.
+ * An agent killed before every single change of ADD, DEL and the ADD of a newer
+ * container: the next agent leaves nothing half-made, and a retry succeeds.
  * @module
  */
 import { deepEqual, equal, notDeepEqual, ok } from 'node:assert/strict'
