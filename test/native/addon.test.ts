@@ -9,10 +9,9 @@ import { mkdtemp, rm, writeFile as write } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import * as program from './program.ts'
-
-const { DUMP_LINKS, encodeProgram, link, NEEDS_ADDON, NEEDS_ROOT, netlink, NLM, RTM, run } = program
-const { readFile, transact, writeFile } = program
+import { NEEDS_ADDON, NEEDS_ROOT, transact } from './addon.ts'
+import { DUMP_LINKS, link, NLM, RTM, linkNames, messageTypes } from './links.ts'
+import { encodeProgram, netlink, run, readFile, writeFile, decodeResult } from './program.ts'
 
 const ERROR = 2
 const DONE = 3
@@ -23,8 +22,8 @@ test('transact() dumps the links of its own namespace', NEEDS_ADDON, async () =>
   const [answer] = await run(netlink(DUMP_LINKS))
   ok(answer)
   equal(answer.status, 0)
-  ok(program.linkNames(answer.data).includes('lo'))
-  equal(program.messageTypes(answer.data).at(-1), DONE)
+  ok(linkNames(answer.data).includes('lo'))
+  equal(messageTypes(answer.data).at(-1), DONE)
 })
 
 test('transact() returns a Uint8Array, empty for an empty program', NEEDS_ADDON, async () => {
@@ -36,7 +35,7 @@ test('transact() takes a view into a larger buffer, and a copy of it', NEEDS_ADD
   const whole = Buffer.concat([Buffer.alloc(5, 0xff), encodeProgram([readFile('/proc/version')])])
   const pending = transact(whole.subarray(5))
   whole.fill(0xff)
-  const [answer] = program.decodeResult(await pending)
+  const [answer] = decodeResult(await pending)
   deepEqual([answer?.status, answer?.data.toString('utf8', 0, 5)], [0, 'Linux'])
 })
 
@@ -44,8 +43,8 @@ test('netlink: a get with ACK is the reply and then its acknowledgement', NEEDS_
   const [answer] = await run(netlink(link({ type: RTM.getLink, flags: ack, name: 'lo' })))
   ok(answer)
   equal(answer.status, 0)
-  deepEqual(program.linkNames(answer.data), ['lo'])
-  deepEqual(program.messageTypes(answer.data), [RTM.newLink, ERROR])
+  deepEqual(linkNames(answer.data), ['lo'])
+  deepEqual(messageTypes(answer.data), [RTM.newLink, ERROR])
 })
 
 test('netlink: a dump with ACK ends once', NEEDS_ADDON, async () => {
@@ -59,7 +58,7 @@ test('netlink: a dump with ACK ends once', NEEDS_ADDON, async () => {
 test('netlink: a message without ACK is not waited for', NEEDS_ADDON, async () => {
   const before = performance.now()
   const [answer] = await run(netlink(link({ type: RTM.getLink, flags: NLM.request, index: 1 })))
-  deepEqual(program.linkNames(answer?.data ?? Buffer.alloc(0)), ['lo'])
+  deepEqual(linkNames(answer?.data ?? Buffer.alloc(0)), ['lo'])
   ok(performance.now() - before < 5000)
 })
 
@@ -69,7 +68,7 @@ test('netlink: several messages give every answer and the first errno', NEEDS_AD
   ok(answer)
   equal(answer.status, -19)
   const types = [RTM.newLink, ERROR, ERROR, RTM.newLink, ERROR]
-  deepEqual(program.messageTypes(answer.data), types)
+  deepEqual(messageTypes(answer.data), types)
 })
 
 test('netlink: a message without ACK that fails is an error too', NEEDS_ADDON, async () => {
@@ -79,14 +78,14 @@ test('netlink: a message without ACK that fails is an error too', NEEDS_ADDON, a
     netlink(link({ type: RTM.getLink, flags: ack, index: 1 })),
   )
   deepEqual([first?.status, second?.status], [-19, 0])
-  deepEqual(program.messageTypes(second?.data ?? Buffer.alloc(0)), [RTM.newLink, ERROR])
+  deepEqual(messageTypes(second?.data ?? Buffer.alloc(0)), [RTM.newLink, ERROR])
 })
 
 test('netlink: 1,000 acknowledged messages in one exchange (root)', NEEDS_ROOT, async () => {
   const [answer] = await run(netlink(Buffer.concat(Array.from({ length: 1000 }, () => missing))))
   ok(answer)
   equal(answer.status, -19)
-  equal(program.messageTypes(answer.data).length, 1000)
+  equal(messageTypes(answer.data).length, 1000)
 })
 
 test('netlink: an unknown protocol is its errno', NEEDS_ADDON, async () => {

@@ -11,9 +11,9 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import * as program from './program.ts'
-
-const { DUMP_LINKS, link, NEEDS_ROOT, netlink, NLM, RTM, run, readFile, writeFile } = program
+import { NEEDS_ROOT } from './addon.ts'
+import { DUMP_LINKS, link, NLM, RTM, linkNames } from './links.ts'
+import { netlink, run, readFile, writeFile } from './program.ts'
 
 // More threads than cores, and than libuv's default of four: read when the pool is first used.
 process.env['UV_THREADPOOL_SIZE'] = '16'
@@ -81,7 +81,7 @@ test(
       return { call, i, other, answers }
     })
     for (const { call, i, other, answers } of await Promise.all(calls)) {
-      const names = answers.map((answer) => program.linkNames(answer.data))
+      const names = answers.map((answer) => linkNames(answer.data))
       deepEqual(
         answers.map((a) => a.status),
         [0, 0, 0, -19, 0, 0],
@@ -134,7 +134,7 @@ test('a link is made, found and deleted in its namespace (root)', NEEDS_ROOT, as
     answers.map((a) => a.status),
     [0, -17, 0, 0, -19],
   )
-  ok(program.linkNames(answers[2]?.data ?? Buffer.alloc(0)).includes('d0'))
+  ok(linkNames(answers[2]?.data ?? Buffer.alloc(0)).includes('d0'))
 })
 
 test('more sockets than a program keeps open still work (root)', NEEDS_ROOT, async () => {
@@ -183,9 +183,12 @@ test('a thread that cannot return aborts the process (root)', NEEDS_ROOT, async 
     const compiling = cc('cc', ['-shared', '-fPIC', '-x', 'c', '-o', lib, '-'])
     compiling.child.stdin?.end(source)
     await compiling
-    const module = new URL('program.ts', import.meta.url).href
+    const [program, links] = ['program.ts', 'links.ts'].map((file) =>
+      JSON.stringify(new URL(file, import.meta.url).href),
+    )
     const script = `import { openSync } from 'node:fs'
-      import { netlink, run, DUMP_LINKS } from ${JSON.stringify(module)}
+      import { netlink, run } from ${program}
+      import { DUMP_LINKS } from ${links}
       await run(netlink(DUMP_LINKS, openSync('/run/netns/${made.names[0]}', 'r')))`
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       env: { ...process.env, LD_PRELOAD: lib },

@@ -51,7 +51,7 @@ export async function execShim(call: Call, file: string = SHIM): Promise<Exit> {
 }
 
 /** What the agent of a test does with a frame: `reply` bytes, or close the connection. */
-export type Script = (frame: Frame, connection: Socket, nth: number) => void
+export type Script = (frame: Frame, connection: Socket, nth: number) => unknown
 
 /** An agent on a socket of its own; owns the socket and its directory until disposed. */
 export class ScriptedAgent implements AsyncDisposable {
