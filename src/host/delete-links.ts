@@ -7,6 +7,7 @@
  * without the lock that links share: many side by side take as long as one.
  * @module
  */
+import { setTimeout } from 'node:timers/promises'
 import type { Link } from '#values/link.ts'
 import { VERBENA_GROUP, bearsMark } from '#values/mark.ts'
 import type { DeleteLink } from '#values/step.ts'
@@ -19,6 +20,10 @@ import type { Namespaces } from './namespaces.ts'
 import { runProgram } from './netns-call.ts'
 import type { Op, OpResult } from './program.ts'
 import { refusal } from './refusal.ts'
+
+/** How long a child is waited for whose namespace is gone, in milliseconds. */
+const RETURN_MS = 500
+const RETURN_POLL_MS = 25
 
 /** Runs work, a limited number side by side. */
 export type Limit = <T>(work: () => Promise<T>) => Promise<T>
@@ -42,14 +47,45 @@ export async function deleteLinks(
     isNamed,
   )
   const lost = steps.filter((step) => !named.has(step))
-  const strays = await search(
-    lost.flatMap((step) => byMark(step, spaces)),
-    isStray,
+  const strays = await searchByMark(lost, spaces)
+  const returning = await awaitReturn(
+    lost.filter((step) => !strays.has(step)),
+    spaces,
   )
-  const targets = [...named.values(), ...strays.values()].flat()
+  const targets = [...named.values(), ...strays.values(), ...returning.values()].flat()
   const done = await Promise.allSettled(targets.map((target) => limit(() => deleteOne(target))))
   const refused = done.find((one) => one.status === 'rejected')
   if (refused !== undefined) throw refused.reason
+}
+
+/**
+ * A namespace ends in the background, a while after its path is gone; until then
+ * an IPoIB child of it can be seen nowhere.
+ */
+async function awaitReturn(
+  steps: readonly DeleteLink[],
+  spaces: Namespaces,
+): Promise<Map<DeleteLink, Target[]>> {
+  const returns = ({ netns, kind, mark }: DeleteLink): boolean =>
+    kind === 'ipoib' && mark !== undefined && spaces.find(netns) === undefined
+  const found = new Map<DeleteLink, Target[]>()
+  let missing = steps.filter(returns)
+  for (let waitedMs = 0; missing.length > 0 && waitedMs < RETURN_MS; waitedMs += RETURN_POLL_MS) {
+    await setTimeout(RETURN_POLL_MS)
+    for (const [step, targets] of await searchByMark(missing, spaces)) found.set(step, targets)
+    missing = missing.filter((step) => !found.has(step))
+  }
+  return found
+}
+
+function searchByMark(
+  steps: readonly DeleteLink[],
+  spaces: Namespaces,
+): Promise<Map<DeleteLink, Target[]>> {
+  return search(
+    steps.flatMap((step) => byMark(step, spaces)),
+    isStray,
+  )
 }
 
 async function deleteOne({ netns, link }: Target): Promise<void> {

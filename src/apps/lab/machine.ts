@@ -3,52 +3,54 @@
  * project's test bed, which says by itself what it fetches, builds and boots.
  * @module
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
-import { fail } from '#apps/failures.ts'
 import type { LabContext } from './context.ts'
 import { type InnerLab, insideVariable, wordsOf } from './inside.ts'
 import type { LabFile } from './lab.ts'
-import { passThrough } from './pass-through.ts'
-import { installed } from './run.ts'
+import { type Run, installed, runOf } from './run.ts'
+import { type Tried, callTestbed } from './testbed.ts'
 
-const SKIPPED = 77
-const REASONS: Readonly<Record<number, string>> = {
-  70: 'the kernel reported a bug or a warning',
-  124: 'the machine was not done in time',
-  125: 'the machine died',
+/**
+ * Folder of the run's files outside of the machine. /tmp and /run are the
+ * guest's own: what it shall see lies in the installation.
+ */
+export function machineFolder({ id }: Run): string {
+  return installed(`build/lab-${id}`)
 }
 
 /** The exit status of the inner lab, or why there is no machine. */
-export async function runInMachine(
-  { inside, options, files }: InnerLab,
-  context: LabContext,
-): Promise<number | { readonly skipped: string }> {
-  // /tmp and /run are the guest's own: what it shall see lies in the installation
-  const folder = await mkdtemp(installed('build/lab-'))
-  const skipFile = join(await mkdtemp(join(tmpdir(), 'verbena-lab-')), 'skipped')
+export async function runInMachine(inner: InnerLab, context: LabContext): Promise<Tried> {
+  const folder = machineFolder(runOf(inner.inside.run))
   try {
-    const names = await Promise.all(files.map((file, i) => visibleName(file, folder, i)))
-    const lab = ['node', 'dist/verbena.js', 'lab', ...wordsOf(options, names)]
-    const status = await passThrough({
-      words: [
-        ...[installed('test/testbed/testbed.sh'), 'run', '--share', installed('.')],
-        ...['--limit', String(options.timeoutMs / 1_000), '--env', insideVariable(inside)],
-        ...hiddenVariables(context).flatMap((text) => ['--env', text]),
-        ...['--', ...lab],
-      ],
-      env: { ...context.env, TESTBED_SKIP_FILE: skipFile },
-      stdin: '',
-    })
-    if (status === SKIPPED) return { skipped: await reasonIn(skipFile) }
-    const reason = REASONS[status]
-    if (reason !== undefined) throw fail('lab-ground-impossible', { ground: 'vm', reason })
-    return status
+    const limitMs = inner.options.timeoutMs
+    return await callTestbed(await machineWords(inner, { limitMs, context }), context)
   } finally {
     await rm(folder, { recursive: true, force: true })
-    await rm(join(skipFile, '..'), { recursive: true, force: true })
   }
+}
+
+export type MachineOptions = {
+  /** The machine ends by itself then. */
+  readonly limitMs: number
+  readonly context: LabContext
+}
+
+/** Makes the folder of the run; the words for the test bed that run the lab inside. */
+export async function machineWords(
+  { inside, options, files }: InnerLab,
+  { limitMs, context }: MachineOptions,
+): Promise<string[]> {
+  const folder = machineFolder(runOf(inside.run))
+  await mkdir(folder, { mode: 0o700 })
+  const names = await Promise.all(files.map((file, i) => visibleName(file, folder, i)))
+  return [
+    ...['run', '--share', installed('.'), '--limit', String(limitMs / 1_000)],
+    ...['--env', insideVariable(inside)],
+    ...hiddenVariables(context).flatMap((text) => ['--env', text]),
+    ...(options.keep ? ['--door'] : []),
+    ...['--', 'node', 'dist/verbena.js', 'lab', ...wordsOf(options, names)],
+  ]
 }
 
 /** Name of the file inside: its own where the guest sees it, else that of a copy. */
@@ -67,9 +69,4 @@ function hiddenVariables({ env }: LabContext): string[] {
     const value = env[name]
     return value === undefined ? [] : [`${name}=${value}`]
   })
-}
-
-async function reasonIn(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch(() => '')
-  return text.trim() || 'the test bed cannot run here'
 }
