@@ -133,7 +133,7 @@ export const APP_FAILURES = {
     http: 500,
   },
   'lab-run-unknown': {
-    message: 'Cannot end run {run}: there is no record of it in {folder}',
+    message: 'Cannot find run {run}: there is no record of it in {folder}',
     retry: 'never',
     cni: 7,
     exit: 1,

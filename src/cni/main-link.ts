@@ -3,6 +3,7 @@
  * free, gives the link its name last, and takes down what an earlier ADD left.
  * @module
  */
+import { familyOf } from '#values/ip.ts'
 import type { Link } from '#values/link.ts'
 import { VERBENA_GROUP } from '#values/mark.ts'
 import type { Step } from '#values/step.ts'
@@ -17,17 +18,18 @@ export type MainNeeds = Pick<KernelQuestions, 'link' | 'sysctl'>
 export type PodSaw = {
   /** A link that has CNI_IFNAME already. */
   readonly existing: Link | undefined
-  /** Undefined: this kernel has no IPv6. */
+  /** Undefined: this kernel has no IPv6, or the pod wants none. */
   readonly ipv6Disabled: string | undefined
 }
 
 export async function observePod(
-  { netns, ifName }: PluginRequest<unknown>,
+  { netns, ifName, addressing }: PluginRequest<unknown>,
   needs: MainNeeds,
 ): Promise<PodSaw> {
+  const hasIpv6 = addressing?.ips.some(({ address }) => familyOf(address) === 6) ?? false
   const [existing, ipv6Disabled] = await Promise.all([
     needs.link(netns, ifName),
-    needs.sysctl(netns, IPV6_SYSCTL),
+    hasIpv6 ? needs.sysctl(netns, IPV6_SYSCTL) : undefined,
   ])
   return { existing, ipv6Disabled }
 }

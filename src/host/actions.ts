@@ -8,9 +8,9 @@ import type { SetLink, Step } from '#values/step.ts'
 import type { Request } from '#wire/netlink/message.ts'
 import { encodeAddTable, encodeRemoveTable } from '#wire/nftables/table.ts'
 import { encodeAddAddress, encodeRemoveAddress } from '#wire/rtnetlink/address.ts'
-import { type LinkChange, encodeChangeLink } from '#wire/rtnetlink/link-change.ts'
+import { type LinkChange, encodeChangeLink, IPV4_CONF } from '#wire/rtnetlink/link-change.ts'
 import { encodeAddNeighbour, encodeRemoveNeighbour } from '#wire/rtnetlink/neighbour.ts'
-import { encodeAddRoute, encodeRemoveRoute } from '#wire/rtnetlink/route.ts'
+import { encodeAppendRoute, encodeRemoveRoute } from '#wire/rtnetlink/route.ts'
 import { encodeAddRule, encodeRemoveRule } from '#wire/rtnetlink/rule.ts'
 import { type Action, type ActionStep, type Context, linkAction, routeOp } from './action.ts'
 import { createActions } from './create-link.ts'
@@ -52,6 +52,8 @@ export function actionsOf(step: ActionStep, context: Context): Action[] {
     case 'remove-neighbour':
       return [neighbourAction(step, context)]
     case 'set-sysctl': {
+      const conf = ownConfAction(step, context)
+      if (conf !== undefined) return [conf]
       const netns = context.spaces.enter(step.where)
       const path = sysctlFile(step.path)
       const op: Op = { op: 'write-file', netns, path, content: step.value }
@@ -61,6 +63,29 @@ export function actionsOf(step: ActionStep, context: Context): Action[] {
     case 'remove-nft-table':
       return [tableAction(step, context)]
   }
+}
+
+/**
+ * An IPv4 setting of a link that the plan makes, by netlink: opening its file
+ * under /proc/sys costs more with every namespace of the machine.
+ */
+function ownConfAction(
+  step: Extract<Step, { do: 'set-sysctl' }>,
+  context: Context,
+): Action | undefined {
+  const [, link, name] = /^net\/ipv4\/conf\/([^/]+)\/(\w+)$/.exec(step.path) ?? []
+  const value = Number(step.value)
+  if (link === undefined || name === undefined || step.was !== undefined) return undefined
+  if (!isIpv4Conf(name) || !Number.isInteger(value)) return undefined
+  const handle = context.book.madeAs(step.where, link)
+  if (handle === undefined) return undefined
+  const request = (index: number): Request =>
+    encodeChangeLink(index, { ipv4Conf: { [name]: value } })
+  return linkAction(step, context, { handle, request, of: step.path })
+}
+
+function isIpv4Conf(name: string): name is keyof typeof IPV4_CONF {
+  return name in IPV4_CONF
 }
 
 /** `up` comes last, in a message of its own: the kernel would apply it before the IPv6 settings. */
@@ -107,7 +132,7 @@ function routeAction(
   const { dev, ...route } = step.route
   const of = `${route.dst}${route.via === undefined ? '' : ` via ${route.via}`}`
   const tolerates = step.do === 'remove-route' ? GONE.route : []
-  const encode = step.do === 'remove-route' ? encodeRemoveRoute : encodeAddRoute
+  const encode = step.do === 'remove-route' ? encodeRemoveRoute : encodeAppendRoute
   if (dev === undefined) {
     const op = routeOp(context.spaces.enter(step.where), encode({ ...route, index: undefined }))
     return { step, of, tolerates, renew: undefined, op: () => op }

@@ -40,6 +40,12 @@ export class LinkBook {
     return handle
   }
 
+  /** The link of the plan's own that bears this name now; undefined for any other. */
+  madeAs(where: Where, name: string): Handle | undefined {
+    const handle = this.#links.get(keyOf(where, name))
+    return handle?.made === true ? handle : undefined
+  }
+
   /** A link that the plan makes from here on. */
   make(where: Where, name: IfName): Handle {
     const handle: Handle = { index: this.chooseIndex(), made: true, where, name }
@@ -64,6 +70,6 @@ export class LinkBook {
   }
 }
 
-function keyOf(where: Where, name: IfName): string {
+function keyOf(where: Where, name: string): string {
   return `${where}\n${name}`
 }

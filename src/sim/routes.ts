@@ -136,7 +136,10 @@ function asKept(route: Route): Route {
   return { ...route, dst, scope: 'global', priority: route.priority ?? METRIC.user }
 }
 
-/** A new route excludes one with the same prefix, table and metric, whatever its next hop. */
+/** The very same route: another next hop stands behind the first. */
 function clashes(a: Route, b: Route): boolean {
-  return a.dst === b.dst && a.table === b.table && (a.priority ?? 0) === (b.priority ?? 0)
+  const samePlace = a.dst === b.dst && a.table === b.table
+  const sameHop = a.via === b.via && a.dev === b.dev && a.scope === b.scope && a.src === b.src
+  const samePriority = (a.priority ?? 0) === (b.priority ?? 0)
+  return samePlace && sameHop && samePriority && a.protocol === b.protocol
 }

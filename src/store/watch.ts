@@ -14,6 +14,8 @@ import { type SqlRow, type Statements, numberIn, textIn } from './statements.ts'
 import { prunedUpTo } from './upkeep.ts'
 
 const POLL_MS = 20
+/** How long a write of this process may wait for others to be told together, in milliseconds. */
+const GATHER_MS = 5
 /** Documents read at a time. */
 const BATCH = 500
 
@@ -110,13 +112,13 @@ function bellOf({ sql, signal, onWrite }: Watching): Bell {
     rung = true
     wake()
   }
-  // many writes of one turn of the event loop are one ring
-  let soon: NodeJS.Immediate | undefined
+  // many writes of a short while are one ring
+  let soon: NodeJS.Timeout | undefined
   const unhook = onWrite(() => {
-    soon ??= setImmediate(() => {
+    soon ??= setTimeout(() => {
       soon = undefined
       ring()
-    })
+    }, GATHER_MS)
   })
   let version = sql.get('PRAGMA data_version')?.['data_version']
   const timer = setInterval(() => {
@@ -133,7 +135,7 @@ function bellOf({ sql, signal, onWrite }: Watching): Bell {
     },
     stop() {
       clearInterval(timer)
-      clearImmediate(soon)
+      clearTimeout(soon)
       unhook()
       signal.removeEventListener('abort', ring)
     },

@@ -192,8 +192,18 @@ suite('verbena lab', { concurrency: 3 }, () => {
     equal(ran.status, 0, ran.stderr)
     const run = runOf(ran)
     match(ran.stdout, new RegExp(`^ {4}bin/verbena lab end ${run}$`, 'm'))
-    const look = /^ {4}(ip netns exec \S+ ip a)$/m.exec(ran.stdout)?.[1] ?? ''
-    match(execFileSync('sh', ['-c', look], { encoding: 'utf8' }), /inet 172\.91\./)
+    const looks = [...ran.stdout.matchAll(/^ {4}bin\/verbena lab (exec .*)$/gm)]
+    equal(looks.length, 5)
+    const seen: string[] = []
+    for (const [, words = ''] of looks) {
+      const look = await lab({ words: words.split(' '), by: ['env'] })
+      equal(look.status, 0, `${words}: ${look.stderr}`)
+      seen.push(look.stdout)
+    }
+    match(seen[0] ?? '', /inet 172\.91\.0\.100\/16/)
+    match(seen[1] ?? '', / 0% packet loss/)
+    match(seen[3] ?? '', /node-b/)
+    equal((await lab({ words: ['exec', run, '--', 'sh', '-c', 'exit 3'], by: ['env'] })).status, 3)
     const ended = await lab({ words: ['end', run], by: ['env'] })
     equal(ended.status, 0, ended.stderr)
     assertGone({ ...ended, stdout: `${ran.stdout}${ended.stdout}` })

@@ -25,7 +25,7 @@ export function confOf(host: number, more: Record<string, unknown> = {}): Record
 export function attachedState(of: { host: number; container: string; guid: string }): string {
   const { host, container, guid } = of
   return `\
-_: eth0@if_: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 2044 state UP group 30306 qlen 256
+_: eth0@if_: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 2044 state UP group 30306
     link/infiniband 80:QQ:QQ:QQ:fe:80:00:00:00:00:00:00:${guidText(guid)} \
 brd 00:ff:ff:ff:ff:12:40:1b:ff:ff:00:00:00:00:00:00:ff:ff:ff:ff
     ipoib pkey 0xffff mode datagram umcast 0001

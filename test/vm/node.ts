@@ -156,7 +156,7 @@ export class Node implements AsyncDisposable {
     const socketPath = join(this.#folder, 'status.sock')
     const body = await new Promise<string>((resolve, reject) => {
       const asked = request({ socketPath, path: '/status', agent: false, timeout: 10_000 })
-      asked.once('response', (response) => text(response).then(resolve, reject))
+      asked.once('response', (response) => void text(response).then(resolve, reject))
       asked.once('error', reject)
       asked.end()
     })

@@ -85,7 +85,7 @@ export async function stateOf(netns: string): Promise<string> {
     .replaceAll(/@if\d+/g, '@if_')
     .replaceAll(/(link\/infiniband) 80(:\w\w){3}/g, '$1 80:QQ:QQ:QQ')
     .replaceAll(/\bfe80::[0-9a-f:]+/g, (all) => (all.length > 6 ? 'fe80::_' : all))
-    .replaceAll(/ qdisc \S+| (promiscuity|numtxqueues) .*| tentative/g, '')
+    .replaceAll(/ qdisc \S+| qlen \d+| (promiscuity|numtxqueues) .*| tentative/g, '')
     .replaceAll(/^ +valid_lft .*\n/gm, '')
     .replaceAll(/ +$/gm, '')
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { chmod, rm } from 'node:fs/promises'
-import { type Server, createServer } from 'node:http'
+import type { Server } from 'node:http'
 import type { Journal, Row } from '#attach/index.ts'
 
 /** What the CLI and people are told of one attachment. */
@@ -32,6 +32,8 @@ export class StatusServer {
 
   constructor(path: string, needs: StatusNeeds) {
     this.#path = path
+    // not by an import: that would load all of HTTP's client side at start
+    const { createServer } = process.getBuiltinModule('node:http')
     this.#server = createServer((request, response) => {
       if (request.method !== 'GET' || request.url !== '/status') {
         response.writeHead(404).end()

@@ -8,6 +8,11 @@ import { fail } from '#apps/failures.ts'
 import type { Context } from './context.ts'
 import { programFile } from './version.ts'
 
+/** Deleting a link is 20 ms of waiting on a thread of the pool: many wait side by side. */
+const POOL_THREADS = '40'
+/** A small young generation keeps the agent small; what an ADD makes is gone at its end. */
+const NODE_OPTIONS = ['--max-semi-space-size=2'] as const
+
 /**
  * Does not return where the agent can be started.
  * @throws {Failure} `agent-absent`: it is not built
@@ -21,6 +26,8 @@ export async function agent(options: readonly string[], { env }: Context): Promi
   const variables = Object.entries(env).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value] as const],
   )
-  execve(process.execPath, [process.execPath, path, ...options], Object.fromEntries(variables))
+  const settings = new Map([['UV_THREADPOOL_SIZE', POOL_THREADS], ...variables])
+  const argv = [process.execPath, ...NODE_OPTIONS, path, ...options]
+  execve(process.execPath, argv, Object.fromEntries(settings))
   return 0
 }

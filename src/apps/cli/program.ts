@@ -185,11 +185,14 @@ function addLab(program: Command, call: Call): void {
     summary: 'Take the files of a network from YAML to a ping between two pods',
     more:
       'Starts nodes, applies the files, runs one pod a node, pings, cleans up after itself.\n' +
-      '`verbena lab end RUN` ends a run that was kept.',
+      'A run that was kept goes on: `verbena lab exec RUN [NAME] -- COMMAND` runs a command in a\n' +
+      'node, a pod, or on the ground itself; `verbena lab end RUN` ends it.',
     example: 'verbena lab --ground host -f my-network.yaml -f my-daemonset.yaml',
   })
-    .argument('[end]', 'the word end: end a run that was kept')
-    .argument('[RUN]', 'the run to end')
+    .argument('[VERB]', 'end or exec, of a run that was kept')
+    .argument('[RUN]', 'that run')
+    .argument('[NAME]', 'for exec: a node or a pod')
+    .argument('[COMMAND...]', 'for exec, after --')
     .addOption(files().default(LAB_FILES))
     .addOption(
       new Option('--ground <GROUND>', 'where it runs; the best that this machine can do').choices([

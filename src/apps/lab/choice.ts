@@ -54,9 +54,10 @@ export type Wish = { readonly ground: GroundName; readonly keep: boolean }
 
 /** Why a ground cannot be had here; undefined when it can, as far as can be told. */
 export async function obstacle({ ground, keep }: Wish, env: Env): Promise<string | undefined> {
-  if (keep && ground === 'vm') return 'a run cannot be kept on it: the machine ends with the lab'
   if (keep && ground === 'sim') return 'a run cannot be kept on it: it ends with the lab'
-  if (keep && !isRoot()) return 'a run can be kept by root only: a user namespace ends with the lab'
+  if (keep && ground === 'host' && !isRoot()) {
+    return 'a run can be kept by root only: a user namespace ends with the lab'
+  }
   const lacking = BUILT.find((path) => !existsSync(installed(path)))
   if (lacking !== undefined) return `${lacking} is not built, make builds it`
   if (ground === 'sim') return undefined

@@ -3,7 +3,7 @@
  * or the awaited words came. What ends the lab early ends the machine.
  * @module
  */
-import { rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { LabContext } from './context.ts'
@@ -19,8 +19,8 @@ export type Following = {
   readonly early: EarlyEnd
   /** Only what comes from now on is shown. */
   readonly fromEnd: boolean
-  /** Called when the output is being listened to. */
-  readonly begin?: () => Promise<void>
+  /** Called when the output is being listened to; a failure of it ends the machine. */
+  readonly begin: () => Promise<void>
   /** Words on standard output that are waited for. */
   readonly awaited?: string
 }
@@ -53,9 +53,10 @@ export async function followMachine(following: Following): Promise<Followed> {
 async function follow(following: Following): Promise<Followed> {
   const { run, context, early, fromEnd, begin, awaited } = following
   const folder = machineFolder(run)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   await using out = await Tail.open(join(folder, 'out'), context.stdout, fromEnd)
   await using err = await Tail.open(join(folder, 'err'), context.stderr, fromEnd)
-  await begin?.()
+  await begin()
   for (let text = ''; ;) {
     // asked before the last look: what it said at its end is in the files then
     const status = await machineStatus(run)

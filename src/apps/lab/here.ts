@@ -11,12 +11,13 @@ import type { LabContext } from './context.ts'
 import type { GroundName } from './ground-name.ts'
 import type { NodePlan } from './node-plan.ts'
 import { headerText } from './header.ts'
-import { keptText } from './kept.ts'
+import { sayKept, writeHolder } from './kept.ts'
 import type { Lab, LabFile } from './lab.ts'
 import { makeGround } from './make-ground.ts'
 import type { LabOptions } from './options.ts'
+import type { RunningPod } from './pods.ts'
 import { MARK_VARIABLE, type Run, storeOf } from './run.ts'
-import { EarlyEnd } from './signals.ts'
+import { EarlyEnd, INTERRUPTED } from './signals.ts'
 import { tellStory } from './story.ts'
 import { type Voice, makeVoice } from './voice.ts'
 
@@ -31,8 +32,6 @@ export type WholeRun = {
 }
 
 const CLEAN_UP_MS = 20_000
-/** Exit status after Ctrl-C, as a shell has it. */
-const INTERRUPTED = 130
 
 /**
  * @returns the exit status: 0 when everything held
@@ -48,14 +47,16 @@ export async function runHere(whole: WholeRun, context: LabContext): Promise<num
   const ground = await makeGround({ run, groundName, env, signal })
   const slowness = groundName === 'vm' ? 3 : 1
   const closing = { run, ground, voice, withinMs: CLEAN_UP_MS * slowness }
+  const cut = context.env['VERBENA_LAB_CUT'] === '1'
   try {
-    await using records = await openRecords({ path: storeOf(run) })
-    const cut = context.env['VERBENA_LAB_CUT'] === '1'
-    const lab = { run, groundName, ground, nodes, files, records, voice, env, signal, cut }
-    const pods = await tellStory(lab satisfies Lab)
+    const lab = { run, groundName, ground, nodes, files, voice, env, signal, cut }
+    const pods = await tellOverStore(lab)
     if (options.keep) {
-      voice.say(keptText(run, pods))
-      return 0
+      await writeHolder(run)
+      sayKept(voice, { run, groundName, pods })
+      // the machine ends with this process, so it stays until the run is to end
+      if (groundName !== 'vm') return 0
+      await early.untilInterrupted()
     }
   } catch (thrown) {
     // what was under way when the run was given up says so in many ways
@@ -67,6 +68,11 @@ export async function runHere(whole: WholeRun, context: LabContext): Promise<num
   }
   await closeRun(closing)
   return 0
+}
+
+async function tellOverStore(lab: Omit<Lab, 'records'>): Promise<readonly RunningPod[]> {
+  await using records = await openRecords({ path: storeOf(lab.run) })
+  return tellStory({ ...lab, records })
 }
 
 /** The first cause is the one that is told; what is left over was listed. */

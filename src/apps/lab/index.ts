@@ -6,23 +6,24 @@ import { fail } from '#apps/failures.ts'
 import { type NotTaken, candidates, isRoot, leftOut, obstacle } from './choice.ts'
 import type { LabContext } from './context.ts'
 import { endRun } from './end.ts'
+import { executeIn } from './exec.ts'
 import type { GroundName } from './ground-name.ts'
 import { insideOf } from './inside.ts'
+import { runInKeptMachine } from './keep-machine.ts'
 import { runInMachine } from './machine.ts'
 import { type LabOptions, parseLabOptions } from './options.ts'
 import { runHere } from './here.ts'
 import { planNodes } from './plan.ts'
 import { randomLetters, runOf } from './run.ts'
 import { documentsIn, readFiles } from './sources.ts'
+import type { Tried } from './testbed.ts'
 import { runInUserNamespace } from './user-namespace.ts'
-
-/** What a ground came to: an exit status, or why it cannot be had after all. */
-type Tried = number | { readonly skipped: string }
 
 /** `argv` is what follows the word `lab`. */
 export async function runLab(argv: readonly string[], context: LabContext): Promise<number> {
   const request = parseLabOptions(argv)
   if (request.verb === 'end') return endRun(request.run, context)
+  if (request.verb === 'exec') return executeIn(request, context)
   const { options } = request
   const inside = insideOf(context.env)
   if (inside !== undefined) {
@@ -59,7 +60,10 @@ async function tryGround(ground: GroundName, trying: Trying): Promise<Tried> {
   const files = await readFiles(options.files, context.stdin)
   const run = runOf(randomLetters(6))
   const inside = { run: run.id, groundName: ground, notTaken }
-  if (ground === 'vm') return runInMachine({ inside, options, files }, context)
+  if (ground === 'vm') {
+    const start = options.keep ? runInKeptMachine : runInMachine
+    return start({ inside, options, files }, context)
+  }
   if (ground === 'host' && !isRoot()) {
     return runInUserNamespace({ inside, options, files }, context)
   }

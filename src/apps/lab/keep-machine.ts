@@ -21,11 +21,13 @@ export async function runInKeptMachine(inner: InnerLab, context: LabContext): Pr
   const fetched = await callTestbed(['fetch'], context)
   if (fetched !== 0) return fetched
   const run = runOf(inner.inside.run)
-  const words = await machineWords(inner, { limitMs: KEPT_HOURS * HOUR_MS, context })
+  const limitMs = KEPT_HOURS * HOUR_MS
   using early = new EarlyEnd(inner.options.timeoutMs)
   const followed = await followMachine({
     ...{ run, context, early, fromEnd: false },
-    begin: () => Promise.resolve(),
+    begin: async () => {
+      await startKeeper(run, await machineWords(inner, { limitMs, context }), context.env)
+    },
     awaited: `${endCommand(run)}\n`,
   })
   if (followed === 'awaited') await letStay(run)

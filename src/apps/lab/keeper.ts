@@ -54,7 +54,6 @@ const GRACE_MS = 25_000
 export async function startKeeper(run: Run, words: readonly string[], env: Env): Promise<void> {
   const folder = machineFolder(run)
   await waitForMachine(run)
-  for (const name of ['out', 'err']) await writeFile(join(folder, name), '')
   const cache = env['TESTBED_CACHE']
   const child = spawn('sh', ['-c', SCRIPT, 'keeper', folder, TESTBED, ...words], {
     env: {
@@ -96,12 +95,11 @@ export async function keptMachine(run: Run, env: Env): Promise<Kept | undefined>
   }
 }
 
-/** Status of the test bed when the machine has ended; undefined while it runs. */
+/** Status of the test bed when keeper and machine have ended; undefined while they run. */
 export async function machineStatus(run: Run): Promise<number | undefined> {
-  const alive = (await keptMachine(run, {})) !== undefined
+  if ((await keptMachine(run, {})) !== undefined) return undefined
   const text = await readFile(join(machineFolder(run), 'status'), 'utf8').catch(() => '')
-  if (text !== '') return Number(text)
-  return alive ? undefined : DIED
+  return text === '' ? DIED : Number(text)
 }
 
 /** Ends the machine from outside, asked first; resolves when its processes are gone. */

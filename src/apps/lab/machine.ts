@@ -42,7 +42,7 @@ export async function machineWords(
   { limitMs, context }: MachineOptions,
 ): Promise<string[]> {
   const folder = machineFolder(runOf(inside.run))
-  await mkdir(folder, { mode: 0o700 })
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   const names = await Promise.all(files.map((file, i) => visibleName(file, folder, i)))
   return [
     ...['run', '--share', installed('.'), '--limit', String(limitMs / 1_000)],

@@ -31,8 +31,25 @@ test('parseLabOptions() reads the end of a run', () => {
   deepEqual(parseLabOptions(['end', 'abc234']), { verb: 'end', run: 'abc234' })
 })
 
+for (const { argv, name } of [
+  { argv: ['exec', 'abc234', '--', 'ip', '-n', 'x', 'a'], name: undefined },
+  { argv: ['exec', 'abc234', 'node-a', '--', 'ip', '-n', 'x', 'a'], name: 'node-a' },
+]) {
+  test(`parseLabOptions() reads a command in a run: ${argv.join(' ')}`, () => {
+    const words = ['ip', '-n', 'x', 'a']
+    deepEqual(parseLabOptions(argv), { verb: 'exec', run: 'abc234', name, words })
+  })
+}
+
 for (const argv of [
   ['end'],
+  ['end', '../etc'],
+  ['end', 'abc234', 'more'],
+  ['end', 'abc234', '--', 'true'],
+  ['exec', 'abc234'],
+  ['exec', 'abc234', 'node-a', 'true'],
+  ['exec', 'abc234', 'node-a', 'node-b', '--', 'true'],
+  ['--', 'true'],
   ['begin'],
   ['-f'],
   ['--nodes', '0'],

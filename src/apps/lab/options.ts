@@ -17,10 +17,19 @@ export type LabOptions = {
   readonly timeoutMs: number
 }
 
-/** What is to be done: a run, or the end of one that was kept. */
+/** A command to be run in a run that was kept. */
+export type LabExec = {
+  readonly run: string
+  /** Node or pod to run it in; the ground itself when undefined. */
+  readonly name: string | undefined
+  readonly words: readonly string[]
+}
+
+/** What is to be done: a run, the end of one that was kept, or a command in it. */
 export type LabRequest =
   | { readonly verb: 'run'; readonly options: LabOptions }
   | { readonly verb: 'end'; readonly run: string }
+  | ({ readonly verb: 'exec' } & LabExec)
 
 export const DEFAULT_FILES = ['manifests/ipoib-network.yaml', 'manifests/ipoib-daemonset.yaml']
 const MOST_NODES = 16
@@ -39,11 +48,11 @@ type Words = {
 
 /** @throws {Failure} `command-invalid` */
 export function parseLabOptions(argv: readonly string[]): LabRequest {
-  const { files, loose, values, keep } = readWords(argv)
-  const [verb, run, ...more] = loose
-  if (verb !== undefined) {
-    if (verb !== 'end' || run === undefined || more.length > 0) bad('lab takes only: end RUN')
-    return { verb: 'end', run: run ?? '' }
+  const dashes = argv.indexOf('--')
+  const own = dashes < 0 ? argv : argv.slice(0, dashes)
+  const { files, loose, values, keep } = readWords(own)
+  if (dashes >= 0 || loose.length > 0) {
+    return keptRequest(loose, dashes < 0 ? [] : argv.slice(dashes + 1))
   }
   const options = {
     files: files.length > 0 ? files : DEFAULT_FILES,
@@ -55,6 +64,14 @@ export function parseLabOptions(argv: readonly string[]): LabRequest {
       1_000 * wholeNumber(values, '--timeout', { otherwise: TIMEOUT_SECONDS, most: MOST_SECONDS }),
   }
   return { verb: 'run', options }
+}
+
+function keptRequest(loose: readonly string[], words: readonly string[]): LabRequest {
+  const [verb, run = '', name, ...more] = loose
+  const known = /^[a-z0-9]+$/.test(run) && more.length === 0
+  if (known && verb === 'end' && name === undefined && words.length === 0) return { verb, run }
+  if (known && verb === 'exec' && words.length > 0) return { verb, run, name, words }
+  return bad('lab takes only: end RUN, exec RUN [NAME] -- COMMAND')
 }
 
 function readWords(argv: readonly string[]): Words {

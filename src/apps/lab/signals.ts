@@ -2,9 +2,14 @@
  * What ends a run early: Ctrl-C, a closed terminal or pipe, its own time limit.
  * @module
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fail } from '#apps/failures.ts'
 
+/** Exit status after Ctrl-C, as a shell has it. */
+export const INTERRUPTED = 130
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/** The longest that a timer can be set to: 24 days. */
+const LONGEST_MS = 2 ** 31 - 1
 
 /**
  * Aborts when the run is to end. Signals stay caught after it is disposed: a
@@ -39,6 +44,12 @@ export class EarlyEnd implements Disposable {
   /** By a person, or by who read the output: not by its own time limit. */
   get interrupted(): boolean {
     return this.#interrupted
+  }
+
+  /** Takes the time limit away; resolves when the run is to end. */
+  async untilInterrupted(): Promise<void> {
+    clearTimeout(this.#timer)
+    await sleep(LONGEST_MS, undefined, { signal: this.signal }).catch(() => undefined)
   }
 
   [Symbol.dispose](): void {

@@ -20,9 +20,9 @@ export class Tail implements AsyncDisposable {
     this.#position = position
   }
 
-  /** From its first byte, or with `fromEnd` what comes from now on. */
+  /** Made when it is not there. From its first byte, or with `fromEnd` what comes from now on. */
   static async open(file: string, to: Output, fromEnd = false): Promise<Tail> {
-    const handle = await open(file)
+    const handle = await open(file, 'a+', 0o600)
     const { size } = await handle.stat()
     return new Tail(handle, to, fromEnd ? size : 0)
   }

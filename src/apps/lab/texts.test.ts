@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { leftOut } from './choice.ts'
 import { headerText } from './header.ts'
 import { insideOf, insideVariable } from './inside.ts'
+import { endCommand, sayKept } from './kept.ts'
 import { differences } from './observed.ts'
 import { lossIn } from './ping.ts'
 import { addressesIn, cniArgs, reasonIn } from './runtime.ts'
@@ -53,6 +54,24 @@ test('headerText() names the ground, what is real, and why no better one', () =>
   const text = headerText(header)
   ok(text.startsWith('Verbena lab, run abc234, on ground host\n'))
   ok(text.includes('\nnot vm:     ground host was asked for\n'))
+})
+
+test('sayKept() names five commands, and last the one that ends the run', () => {
+  let text = ''
+  const voice = makeVoice({ write: (more) => (text += more) }, { write: () => undefined })
+  const run = { id: 'abc234', folder: '/run/verbena-lab-abc234' }
+  const metadata = { name: 'ipoib-x', namespace: 'default', ...stored }
+  const bound = {
+    pod: { apiVersion: 'v1', kind: 'Pod', metadata },
+    node: 'node-a',
+    containerId: 'c',
+  }
+  const added = { added: true, ips: ['172.91.0.100/16'], ms: 1 } as const
+  sayKept(voice, { run, groundName: 'vm', pods: [{ bound, added }] })
+  equal(text.match(/^ {4}bin\/verbena lab exec abc234 /gm)?.length, 5)
+  ok(text.includes('exec abc234 ipoib-x -- ping -c 3 172.91.0.100\n'))
+  ok(text.includes('after 8 hours'))
+  ok(text.endsWith(`    ${endCommand(run)}\n`))
 })
 
 test('insideOf() reads what insideVariable() wrote', () => {

@@ -41,6 +41,8 @@ export type LinkChange = {
   readonly alias?: string
   readonly group?: number
   readonly addrGenMode?: keyof typeof ADDR_GEN_MODES
+  /** Settings that are files below net/ipv4/conf/NAME too. */
+  readonly ipv4Conf?: Ipv4Conf
   readonly ipoibMode?: IpoibMode
   /** Descriptor of the namespace that the link moves to. */
   readonly netnsFd?: number
@@ -48,6 +50,14 @@ export type LinkChange = {
   readonly newIndex?: number
 }
 
+/** IPv4 settings of a link by the names of their files. */
+export type Ipv4Conf = { readonly [Name in keyof typeof IPV4_CONF]?: number }
+
+/** IPV4_DEVCONF_* of include/uapi/linux/ip.h; they count from 1. */
+export const IPV4_CONF = { proxy_arp: 3, rp_filter: 8, arp_notify: 22 } as const
+const IPV4_NUMBERS: ReadonlyMap<string, number> = new Map(Object.entries(IPV4_CONF))
+const INET = 2 // AF_INET
+const INET_CONF = 1 // IFLA_INET_CONF
 /** IN6_ADDR_GEN_MODE_* */
 const ADDR_GEN_MODES = { eui64: 0, none: 1, stable: 2, random: 3 } as const
 const INET6 = 10 // AF_INET6
@@ -129,9 +139,21 @@ function changeAttributes(change: LinkChange): Attribute[] {
   if (change.ipoibMode !== undefined) {
     attributes.push(ipoibModeAttribute(IFLA.linkInfo, change.ipoibMode))
   }
-  if (change.addrGenMode !== undefined) {
-    const mode = u8(INET6_ADDR_GEN_MODE, ADDR_GEN_MODES[change.addrGenMode])
-    attributes.push(nest(IFLA.afSpec, [nest(INET6, [mode])]))
-  }
+  const families = familyAttributes(change)
+  if (families.length > 0) attributes.push(nest(IFLA.afSpec, families))
   return attributes
+}
+
+function familyAttributes({ addrGenMode, ipv4Conf }: LinkChange): Attribute[] {
+  const families: Attribute[] = []
+  if (ipv4Conf !== undefined) {
+    const settings = Object.entries(ipv4Conf).map(([name, value]) => {
+      return u32(IPV4_NUMBERS.get(name) ?? 0, value)
+    })
+    families.push(nest(INET, [nest(INET_CONF, settings)]))
+  }
+  if (addrGenMode !== undefined) {
+    families.push(nest(INET6, [u8(INET6_ADDR_GEN_MODE, ADDR_GEN_MODES[addrGenMode])]))
+  }
+  return families
 }

@@ -73,6 +73,17 @@ export function encodeAddRoute(route: RouteSpec): Request {
 }
 
 /**
+ * Adds a route behind others of its destination and priority (another interface's
+ * default route, say), as the replaced plugins do. EEXIST only for the very same one.
+ * IPv6 has no order among such: they become next hops of one route.
+ */
+export function encodeAppendRoute(route: RouteSpec): Request {
+  const { family } = cidrParts(route.dst)
+  const flags = ACK | FLAG.create | (family === 4 ? FLAG.append : 0)
+  return { ...encodeAddRoute(route), flags }
+}
+
+/**
  * Takes the first route away that has all that is given here, its protocol
  * included (0: any); ESRCH when there is none.
  */
