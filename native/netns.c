@@ -5,18 +5,17 @@
  *
  * Program: operations one after the other, executed in order; integers are little-endian.
  *   u8 op; u8 flags; u16 zero; i32 netns; u32 arg; u32 length; length bytes
- *   flags bit 0: go on after a failure of this operation (else the rest is -125, ECANCELED)
+ *   flags bit 0: go on after a failure of this operation (else the rest is -125, ECANCELED); bit
+ *         1: a program of its own begins here, whatever became of those before it
  *   netns: descriptor of a network namespace, open until the promise settles; -1: the thread's own
- *   op 1 netlink     arg = protocol (0 ROUTE, 12 NETFILTER, 20 RDMA); bytes = messages, sent as one
- *                    datagram; data = all messages received
+ *   op 1 netlink     arg = protocol (0 ROUTE, 12 NETFILTER); bytes = one datagram; data = answers
  *   op 2 write file  arg = length of the path; bytes = path, content (one write); it must exist
  *   op 3 read file   bytes = path; data = content; over 64 KiB: -EFBIG
  *   op 4 lock file   bytes = path, made if absent; data = u32 descriptor that has the exclusive
  *                    flock(2) until the caller closes it; -EWOULDBLOCK at once when another has it
  * Result, per operation: i32 status (0 or -errno), u32 length, length bytes of data.
- * Netlink (RFC 3549) answers once to a message with NLM_F_ACK or that asks for a dump. All answers
- * are queued before send returns, the next part of a dump before recv returns: an empty queue after
- * an error means that no more comes (a refused nf_tables batch answers once for all its messages).
+ * Netlink (RFC 3549) answers once to a message with NLM_F_ACK or that asks for a dump, and queues
+ * answers before send returns: an empty queue after an error means that no more comes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +30,8 @@
 #include <unistd.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "integers are taken as they are");
-enum { OP_NETLINK = 1, OP_WRITE = 2, OP_READ = 3, OP_LOCK = 4, GO_ON = 1, OWN = -1 };
-enum { READ_MAX = 64 << 10, RECEIVE_MAX = 256 << 10, ROOM = RECEIVE_MAX + 8 };
+enum { OP_NETLINK = 1, OP_WRITE = 2, OP_READ = 3, OP_LOCK = 4, GO_ON = 1, BEGIN = 2 };
+enum { OWN = -1, READ_MAX = 64 << 10, RECEIVE_MAX = 256 << 10, ROOM = RECEIVE_MAX + 8 };
 
 /* Both are read where they lie, at any address. */
 struct __attribute__((packed, may_alias)) message {
@@ -187,6 +186,7 @@ static void on_pool_thread(napi_env env __attribute__((unused)), void *data)
     at += sizeof *op + op->length;
     if ((w->out_of_memory = !make_room(w))) break;
     w->size += sizeof result;
+    stopped = stopped && !(op->flags & BEGIN);
     if (!stopped) result[0] = op->kind == OP_NETLINK ? exchange(w, op) : use_file(w, op);
     result[1] = (int32_t)(w->size - head - sizeof result);
     memcpy(w->data + head, result, sizeof result);

@@ -20,7 +20,6 @@ import {
 import type { IfName } from '#values/if-name.ts'
 import type { IpoibMode, Link } from '#values/link.ts'
 import { type Pkey, asFullMember, formatPkey, samePartition } from '#values/pkey.ts'
-import type { Step } from '#values/step.ts'
 import type { HcaPort, KernelQuestions } from '#needs/kernel.ts'
 import { IPOIB_CONF, type IpoibDocument } from '#schema/cni-conf.ts'
 import type { CniArgs } from '#wire/cni/args.ts'
@@ -116,12 +115,7 @@ export const ipoib: Plugin<IpoibConf, IpoibNeeds, IpoibSaw> = {
     checkGuid(conf, saw)
     const { master: parent, mode, mtu, guid } = conf
     const pkey = conf.pkey === undefined ? undefined : asFullMember(conf.pkey)
-    const set = {
-      ...(mtu === undefined ? {} : { mtu }),
-      ...(saw.ipv6Disabled === undefined ? {} : { addrGenMode: 'random' as const }),
-    }
-    const settings: Step[] =
-      Object.keys(set).length > 0 ? [{ do: 'set-link', where: netns, link: temp, set }] : []
+    const set = { ...(mtu === undefined ? {} : { mtu }), addrGenMode: 'random' } as const
     return [
       ...planName(request, { ...saw, what: 'interface', kind: 'ipoib' }),
       {
@@ -137,7 +131,7 @@ export const ipoib: Plugin<IpoibConf, IpoibNeeds, IpoibSaw> = {
         mtu: undefined,
         address: guid === undefined ? undefined : addressWith(guid, saw.parent),
       },
-      ...settings,
+      { do: 'set-link', where: netns, link: temp, set },
       { do: 'rename-link', netns, from: temp, to: ifName },
       ...planAddressing(request, { ipv6Disabled: saw.ipv6Disabled, settings: SETTINGS }),
     ]

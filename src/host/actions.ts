@@ -90,15 +90,19 @@ function isIpv4Conf(name: string): name is keyof typeof IPV4_CONF {
 
 /** `up` comes last, in a message of its own: the kernel would apply it before the IPv6 settings. */
 function setActions(step: SetLink, context: Context): Action[] {
-  const { up, ...others } = step.set
+  const { up, addrGenMode, ...others } = step.set
   const handle = context.book.find(step.where, step.link)
   const changes: LinkChange[] = []
   if (Object.keys(others).length > 0) changes.push(others)
+  if (addrGenMode !== undefined) changes.push({ addrGenMode })
   if (up === true) changes.push({ up: true })
   return changes.map((change) => {
     const settings = Object.entries(change).map(([name, value]) => `${name} ${String(value)}`)
     const request = (index: number): Request => encodeChangeLink(index, change)
-    return linkAction(step, context, { handle, request, of: `${step.link} ${settings.join(', ')}` })
+    const of = `${step.link} ${settings.join(', ')}`
+    // without IPv6 there are no addresses to generate
+    const tolerates = change.addrGenMode === undefined ? [] : [ERRNO.EAFNOSUPPORT]
+    return linkAction(step, context, { handle, request, of, tolerates })
   })
 }
 

@@ -15,7 +15,7 @@ import { type Limit, deleteLinks } from './delete-links.ts'
 import { ERRNO } from './errno.ts'
 import { LinkBook } from './link-book.ts'
 import { type HostView, Namespaces } from './namespaces.ts'
-import { runProgram } from './netns-call.ts'
+import { actProgram, askProgram } from './netns-call.ts'
 import type { Op, OpResult } from './program.ts'
 import { refusal } from './refusal.ts'
 import type { Sightings } from './sightings.ts'
@@ -29,7 +29,7 @@ type EffectNeeds = {
   readonly limit: Limit
   readonly sightings: Sightings
 }
-type Taking = Context & { readonly sightings: Sightings }
+type Taking = Context & Pick<EffectNeeds, 'sightings'>
 
 /** Effects on the host that `view` shows. */
 export function hostEffects(view: HostView, needs: EffectNeeds): KernelEffects {
@@ -40,7 +40,8 @@ export function hostEffects(view: HostView, needs: EffectNeeds): KernelEffects {
       for (const part of partsOf(possible)) {
         if (part.deletes.length > 0) await deleteLinks(part.deletes, spaces, needs.limit)
         const book = new LinkBook(needs.random)
-        await takePart(part.others, { spaces, book, sightings: needs.sightings })
+        const { sightings } = needs
+        await takePart(part.others, { spaces, book, sightings })
       }
     },
   }
@@ -121,7 +122,7 @@ async function runFrom(
     if (op === undefined) missing = true
     else ops.push(op)
   }
-  const results = await runProgram(ops)
+  const results = await actProgram(ops)
   const failed = results.findIndex(({ status }) => status < 0)
   if (failed >= 0) return { done: failed, result: results[failed] }
   // The link that the next operation is about is not there: so would the kernel have said.
@@ -135,7 +136,7 @@ async function lookUp({ book, spaces, sightings }: Taking): Promise<void> {
     handle.index = handle.where === 'host' ? sightings.indexOf(handle.name) : undefined
   }
   const handles = book.lookedUp().filter(({ index }) => index === undefined)
-  const results = await runProgram(
+  const results = await askProgram(
     handles.map(({ where, name }) => ({
       ...routeOp(spaces.enter(where), encodeGetLink({ name })),
       goOn: true,

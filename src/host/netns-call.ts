@@ -26,12 +26,22 @@ export async function runProgram(ops: readonly Op[]): Promise<readonly OpResult[
   return decodeResults(await loaded.transact(encodeProgram(ops)))
 }
 
-type Asked = {
+type Waiting = {
   readonly ops: readonly Op[]
   readonly resolve: (results: readonly OpResult[]) => void
   readonly reject: (cause: unknown) => void
 }
-let asked: Asked[] = []
+const asked: Waiting[] = []
+const toAct: Waiting[] = []
+let acting = 0
+
+/**
+ * Calls with effects at a time. All of them wait for one lock of the kernel
+ * (RTNL), and a thread that waits for it on a busy machine costs the others.
+ */
+const ACTING = 2
+/** Programs in one call at most: the first of them waits for the last. */
+const TOGETHER = 16
 
 /**
  * The same for questions: operations that have no effect, each executed whatever
@@ -41,18 +51,36 @@ let asked: Asked[] = []
 export async function askProgram(ops: readonly Op[]): Promise<readonly OpResult[]> {
   if (ops.length === 0) return []
   return new Promise((resolve, reject) => {
-    asked.push({ ops, resolve, reject })
+    asked.push({ ops: ops.map((op) => ({ ...op, goOn: true })), resolve, reject })
     // runs after the promises of this turn, so that they all come together
-    if (asked.length === 1) process.nextTick(() => void answerAsked())
+    if (asked.length === 1) process.nextTick(() => void runTogether(asked.splice(0)))
   })
 }
 
-async function answerAsked(): Promise<void> {
-  const together = asked
-  asked = []
+/**
+ * The same for effects: those that come while others are on their way share the
+ * next call, each a program of its own.
+ */
+export async function actProgram(ops: readonly Op[]): Promise<readonly OpResult[]> {
+  if (ops.length === 0) return []
+  return new Promise((resolve, reject) => {
+    const own = ops.map((op, at) => (at === 0 ? { ...op, begins: true } : op))
+    toAct.push({ ops: own, resolve, reject })
+    void actNext()
+  })
+}
+
+async function actNext(): Promise<void> {
+  while (acting < ACTING && toAct.length > 0) {
+    acting++
+    await runTogether(toAct.splice(0, TOGETHER))
+    acting--
+  }
+}
+
+async function runTogether(together: readonly Waiting[]): Promise<void> {
   try {
-    const all = together.flatMap(({ ops }) => ops.map((op) => ({ ...op, goOn: true })))
-    const results = await runProgram(all)
+    const results = await runProgram(together.flatMap(({ ops }) => ops))
     let at = 0
     for (const { ops, resolve } of together) resolve(results.slice(at, (at += ops.length)))
   } catch (cause) {

@@ -14,6 +14,8 @@ export type Op = {
   readonly netns: number
   /** The rest is executed even if this one fails. */
   readonly goOn?: boolean
+  /** A program of its own begins here: executed whatever became of the operations before. */
+  readonly begins?: boolean
 } & (
   | { readonly op: 'netlink'; readonly protocol: number; readonly messages: Bytes }
   | { readonly op: 'write-file'; readonly path: string; readonly content: string }
@@ -29,6 +31,9 @@ export type OpResult = {
   readonly data: Bytes
 }
 
+/** Flags. */
+const GO_ON = 1
+const BEGINS = 2
 const HEAD = 16
 const RESULT_HEAD = 8
 const CODES = { netlink: 1, 'write-file': 2, 'read-file': 3, 'lock-file': 4 } as const
@@ -44,7 +49,7 @@ export function encodeProgram(ops: readonly Op[]): Bytes {
     const op = ops[number]
     if (op === undefined) continue
     program[at] = CODES[op.op]
-    program[at + 1] = op.goOn === true ? 1 : 0
+    program[at + 1] = (op.goOn === true ? GO_ON : 0) | (op.begins === true ? BEGINS : 0)
     view.setInt32(at + 4, op.netns, true)
     view.setUint32(at + 8, arg, true)
     view.setUint32(at + 12, bytes.length, true)

@@ -53,7 +53,7 @@ export type SetLink = {
   readonly set: {
     readonly mtu?: number
     readonly up?: true
-    /** IFLA_INET6_ADDR_GEN_MODE: 0 eui64, 1 none, 3 random. */
+    /** IFLA_INET6_ADDR_GEN_MODE: 0 eui64, 1 none, 3 random. Nothing on a kernel without IPv6. */
     readonly addrGenMode?: 'none' | 'random'
     readonly txQueueLength?: number
   }

@@ -6,7 +6,8 @@
  * @module
  */
 import { readFile, readdir, writeFile } from 'node:fs/promises'
-import { demand, run, waitFor } from './guest.ts'
+import { waitFor } from './guest.ts'
+import { demand, ipBatch, run } from './program.ts'
 
 const DEBUG = '/sys/kernel/debug/ibfake'
 const HCAS = 4
@@ -38,10 +39,20 @@ export async function loadFabric(administrator: Administrator): Promise<readonly
   return ports
 }
 
-/** Also after a test that failed: nothing of the fabric stays. */
+/** Also after a test that failed: nothing of the fabric stays. Children go first, in good order. */
 export async function unloadFabric(): Promise<void> {
+  const shown = await run(['ip', '-br', 'link', 'show', 'type', 'ipoib'])
+  const names = shown.stdout.split('\n').flatMap((line) => /^\S+/.exec(line)?.[0] ?? [])
+  const [children, parents] = [names.filter(isChild), names.filter((name) => !isChild(name))]
+  await ipBatch([
+    ...children.map((name) => `link del ${name.split('@')[0] ?? ''}`),
+    ...parents.map((name) => `link set ${name} down`),
+  ])
   await run(['modprobe', '-r', 'ibfake'])
 }
+
+/** `ip` prints a child with its parent: `c1@ib0`. */
+const isChild = (name: string): boolean => name.includes('@')
 
 async function portsNow(): Promise<FabricPort[]> {
   const lines = (await readFile(`${DEBUG}/ports`, 'utf8')).trim().split('\n')

@@ -7,7 +7,8 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, before } from 'node:test'
 import { attachedState, confOf, onlyNew } from './child.ts'
 import { type FabricPort, loadFabric, setPkeys, unloadFabric } from './fabric.ts'
-import { OUTSIDE, ip, ipBatch, vmTest, waitFor } from './guest.ts'
+import { OUTSIDE, vmTest, waitFor } from './guest.ts'
+import { ip, ipBatch } from './program.ts'
 import { type Call, Node } from './node.ts'
 import { Pod, linksOf, stateOf } from './pod.ts'
 
@@ -137,7 +138,7 @@ const REFUSED: readonly {
   {
     what: 'an MTU above that of the mode, in the words of the kernel',
     more: { mtu: 9000 },
-    says: /^Cannot set-link \w+ mtu 9000, addrGenMode random: invalid argument \(EINVAL\)$/,
+    says: /^Cannot set-link \w+ mtu 9000: invalid argument \(EINVAL\)$/,
   },
   {
     what: 'an MTU above that of every mode',

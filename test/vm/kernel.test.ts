@@ -14,7 +14,8 @@ import { type NetnsPath, parseNetnsPath } from '#values/netns.ts'
 import { type ContractWorld, kernelContract } from '#test/contract/kernel.ts'
 import { RULE } from '#test/contract/kernel-world.ts'
 import { loadFabric, unloadFabric } from './fabric.ts'
-import { OUTSIDE, ip, ipBatch, waitFor } from './guest.ts'
+import { OUTSIDE, waitFor } from './guest.ts'
+import { ip, ipBatch } from './program.ts'
 
 const HOST = 'vbk-host'
 const UP = parseIfName('up0')
@@ -46,6 +47,7 @@ before(async () => {
 after(async () => {
   if (OUTSIDE !== false) return
   closeSync(hostNetns)
+  await ip('-n', HOST, 'link', 'set', IB, 'netns', '1')
   await ip('netns', 'del', HOST)
   await unloadFabric()
 })

@@ -11,7 +11,7 @@ import { setTimeout } from 'node:timers/promises'
 import { hostKernel } from '#host/kernel.ts'
 import { parseNetnsPath } from '#values/netns.ts'
 import { confOf } from './child.ts'
-import type { Ran } from './guest.ts'
+import type { Ran } from './program.ts'
 import type { Call, Node } from './node.ts'
 import { Pod } from './pod.ts'
 

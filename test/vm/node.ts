@@ -12,7 +12,8 @@ import { text } from 'node:stream/consumers'
 import type { Row } from '#attach/index.ts'
 import { openJournal } from '#store/journal.ts'
 import type { FabricPort } from './fabric.ts'
-import { type Ran, type RunOptions, demand, ipBatch, run, waitFor, within } from './guest.ts'
+import { waitFor } from './guest.ts'
+import { type Ran, type RunOptions, demand, ipBatch, run, within } from './program.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const READY = '"msg":"agent ready"'

@@ -2,7 +2,8 @@
  * Pods of these tests (network namespaces), and what is in one, as `ip` prints it.
  * @module
  */
-import { demand, ip, ipBatch, run, waitFor, within } from './guest.ts'
+import { waitFor } from './guest.ts'
+import { demand, ip, ipBatch, run, within } from './program.ts'
 
 /** A pod's namespace; gone when disposed, with what the kernel gave back of it. */
 export class Pod implements AsyncDisposable {

@@ -185,7 +185,7 @@ function addLab(program: Command, call: Call): void {
     summary: 'Take the files of a network from YAML to a ping between two pods',
     more:
       'Starts nodes, applies the files, runs one pod a node, pings, cleans up after itself.\n' +
-      'A run that was kept goes on: `verbena lab exec RUN [NAME] -- COMMAND` runs a command in a\n' +
+      'Of a run that was kept: `verbena lab exec RUN [NAME] -- COMMAND` runs a command in a\n' +
       'node, a pod, or on the ground itself; `verbena lab end RUN` ends it.',
     example: 'verbena lab --ground host -f my-network.yaml -f my-daemonset.yaml',
   })

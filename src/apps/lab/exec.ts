@@ -8,9 +8,10 @@ import { constants } from 'node:os'
 import { fail } from '#apps/failures.ts'
 import type { LabContext } from './context.ts'
 import { keptMachine } from './keeper.ts'
+import { runInGuest } from './kept.ts'
 import type { LabExec } from './options.ts'
 import { readRecord } from './record.ts'
-import { type Run, installed, netnsName, runInGuest, runOf, storeOf } from './run.ts'
+import { type Run, installed, netnsName, runOf, storeOf } from './run.ts'
 import { TESTBED } from './testbed.ts'
 
 type Env = LabContext['env']

@@ -72,7 +72,7 @@ export async function runHere(whole: WholeRun, context: LabContext): Promise<num
 
 async function tellOverStore(lab: Omit<Lab, 'records'>): Promise<readonly RunningPod[]> {
   await using records = await openRecords({ path: storeOf(lab.run) })
-  return tellStory({ ...lab, records })
+  return await tellStory({ ...lab, records })
 }
 
 /** The first cause is the one that is told; what is left over was listed. */

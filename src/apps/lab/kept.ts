@@ -51,6 +51,11 @@ export function endCommand({ id }: Run): string {
   return `bin/verbena lab end ${id}`
 }
 
+/** The same run as its machine names it, where it runs as root. */
+export function runInGuest({ id }: Run): Run {
+  return { id, folder: join('/run', `verbena-lab-${id}`) }
+}
+
 /** Writes down which process ends the run when it is told to by SIGTERM. */
 export async function writeHolder(run: Run): Promise<void> {
   await writeFile(join(run.folder, HOLDER), String(process.pid), { mode: 0o600 })

@@ -30,11 +30,6 @@ export function runOf(id: string): Run {
   return { id, folder: join(baseFolder(), `verbena-lab-${id}`) }
 }
 
-/** The same run as its machine names it, where it runs as root. */
-export function runInGuest({ id }: Run): Run {
-  return { id, folder: join('/run', `verbena-lab-${id}`) }
-}
-
 /** Sockets need a short path, so /run where it can be written. */
 function baseFolder(): string {
   try {
