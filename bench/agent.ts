@@ -41,9 +41,12 @@ export class Agent implements AsyncDisposable {
     options.push('--state', folder, '--socket', socket, '--conf-dir', join(folder, 'net.d'))
     const log = openSync(join(ground.folder, `${place.state}.log`), 'a')
     const [program = '', ...words] = onNode(ground)
-    const bundle = place.bundle ?? join(ROOT, 'dist/agent.js')
+    const agent =
+      place.bundle === undefined
+        ? [join(ROOT, 'bin/verbena'), 'agent']
+        : [process.execPath, '--max-semi-space-size=2', place.bundle]
     const startedMs = performance.now()
-    const child = spawn(program, [...words, process.execPath, bundle, ...options], {
+    const child = spawn(program, [...words, ...agent, ...options], {
       stdio: ['ignore', log, log],
       env: { ...process.env, VERBENA_NATIVE: join(ROOT, 'build/netns.node') },
     })

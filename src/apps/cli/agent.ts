@@ -8,8 +8,6 @@ import { fail } from '#apps/failures.ts'
 import type { Context } from './context.ts'
 import { programFile } from './version.ts'
 
-/** Deleting a link is 20 ms of waiting on a thread of the pool: many wait side by side. */
-const POOL_THREADS = '40'
 /** A small young generation keeps the agent small; what an ADD makes is gone at its end. */
 const NODE_OPTIONS = ['--max-semi-space-size=2'] as const
 
@@ -26,8 +24,7 @@ export async function agent(options: readonly string[], { env }: Context): Promi
   const variables = Object.entries(env).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value] as const],
   )
-  const settings = new Map([['UV_THREADPOOL_SIZE', POOL_THREADS], ...variables])
   const argv = [process.execPath, ...NODE_OPTIONS, path, ...options]
-  execve(process.execPath, argv, Object.fromEntries(settings))
+  execve(process.execPath, argv, Object.fromEntries(variables))
   return 0
 }
