@@ -10,7 +10,7 @@ import { encodeAddTable, encodeRemoveTable } from '#wire/nftables/table.ts'
 import { encodeAddAddress, encodeRemoveAddress } from '#wire/rtnetlink/address.ts'
 import { type LinkChange, encodeChangeLink, IPV4_CONF } from '#wire/rtnetlink/link-change.ts'
 import { encodeAddNeighbour, encodeRemoveNeighbour } from '#wire/rtnetlink/neighbour.ts'
-import { encodeAppendRoute, encodeRemoveRoute } from '#wire/rtnetlink/route.ts'
+import { type RouteSpec, encodeAddRoute, encodeRemoveRoute } from '#wire/rtnetlink/route.ts'
 import { encodeAddRule, encodeRemoveRule } from '#wire/rtnetlink/rule.ts'
 import { type Action, type ActionStep, type Context, linkAction, routeOp } from './action.ts'
 import { createActions } from './create-link.ts'
@@ -136,7 +136,8 @@ function routeAction(
   const { dev, ...route } = step.route
   const of = `${route.dst}${route.via === undefined ? '' : ` via ${route.via}`}`
   const tolerates = step.do === 'remove-route' ? GONE.route : []
-  const encode = step.do === 'remove-route' ? encodeRemoveRoute : encodeAppendRoute
+  const encode = (spec: RouteSpec): Request =>
+    step.do === 'remove-route' ? encodeRemoveRoute(spec) : encodeAddRoute(spec, 'behind')
   if (dev === undefined) {
     const op = routeOp(context.spaces.enter(step.where), encode({ ...route, index: undefined }))
     return { step, of, tolerates, renew: undefined, op: () => op }

@@ -5,6 +5,7 @@
 import { rm } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { fail } from '#apps/failures.ts'
+import { textOfThrown } from '#values/failure.ts'
 import { closeRun } from './closing.ts'
 import { execute } from './command.ts'
 import type { LabContext } from './context.ts'
@@ -65,7 +66,9 @@ async function endMachine(run: Run, kept: Kept, context: LabContext): Promise<nu
 
 async function tell(run: Run, { testbed, env }: Kept, signal: AbortSignal): Promise<void> {
   const words = [TESTBED, 'exec', '--run', String(testbed), '--', ...tellHolder(runInGuest(run))]
-  const ran = await execute({ words, env, signal })
+  const ran = await execute({ words, env, signal }).catch((cause: unknown) => {
+    return { status: 1, all: textOfThrown(cause) }
+  })
   if (ran.status === 0) return
   const left = `its machine gave no answer and was switched off: ${ran.all.trim()}`
   throw fail('lab-left-over', { run: run.id, left })

@@ -51,7 +51,7 @@ export type LinkChange = {
 }
 
 /** IPv4 settings of a link by the names of their files. */
-export type Ipv4Conf = { readonly [Name in keyof typeof IPV4_CONF]?: number }
+type Ipv4Conf = { readonly [Name in keyof typeof IPV4_CONF]?: number }
 
 /** IPV4_DEVCONF_* of include/uapi/linux/ip.h; they count from 1. */
 export const IPV4_CONF = { proxy_arp: 3, rp_filter: 8, arp_notify: 22 } as const

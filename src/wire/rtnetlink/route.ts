@@ -62,25 +62,20 @@ const CLONED = 0x200 // RTM_F_CLONED
 const HEAD = 12
 const ACK = FLAG.request | FLAG.ack
 
-/** Adds a route; EEXIST when the table has one with this destination and priority. */
-export function encodeAddRoute(route: RouteSpec): Request {
+/**
+ * Adds a route; EEXIST when the table has one with this destination and priority.
+ * `behind` lets it stand behind such a one (another interface's default route, say),
+ * as the replaced plugins do: EEXIST only for the very same. IPv6 has no order among
+ * them, they become next hops of one route.
+ */
+export function encodeAddRoute(route: RouteSpec, place?: 'behind'): Request {
   const { family } = cidrParts(route.dst)
   // IPv6 knows no scopes: iproute2 sends 0 for all.
   const scope = family === 4 ? SCOPES[route.scope] : 0
   const head = header(route, { scope, type: UNICAST, flags: route.onlink ? ONLINK : 0 })
   const payload = joinPayload(head, writeAttributes(attributesOf(route)))
-  return { type: ROUTE_MESSAGE.new, flags: ACK | FLAG.create | FLAG.exclusive, payload }
-}
-
-/**
- * Adds a route behind others of its destination and priority (another interface's
- * default route, say), as the replaced plugins do. EEXIST only for the very same one.
- * IPv6 has no order among such: they become next hops of one route.
- */
-export function encodeAppendRoute(route: RouteSpec): Request {
-  const { family } = cidrParts(route.dst)
-  const flags = ACK | FLAG.create | (family === 4 ? FLAG.append : 0)
-  return { ...encodeAddRoute(route), flags }
+  const flags = place === undefined ? FLAG.exclusive : family === 4 ? FLAG.append : 0
+  return { type: ROUTE_MESSAGE.new, flags: ACK | FLAG.create | flags, payload }
 }
 
 /**
