@@ -13,6 +13,8 @@ import { type Call, Node } from './node.ts'
 import { Pod, linksOf, stateOf } from './pod.ts'
 
 let ports: readonly FabricPort[] = []
+/** What was made, also by a set-up that failed half-way. */
+const world = new AsyncDisposableStack()
 let a: Node
 let b: Node
 
@@ -21,16 +23,13 @@ before(async () => {
   ports = await loadFabric('built-in')
   const [first, second] = ports
   ok(first !== undefined && second !== undefined)
-  ;[a, b] = await Promise.all([
-    Node.start({ name: 'node-a', port: first }),
-    Node.start({ name: 'node-b', port: second }),
-  ])
+  a = world.use(await Node.start({ name: 'node-a', port: first }))
+  b = world.use(await Node.start({ name: 'node-b', port: second }))
 })
 
 after(async () => {
   if (OUTSIDE !== false) return
-  await a[Symbol.asyncDispose]()
-  await b[Symbol.asyncDispose]()
+  await world.disposeAsync()
   await unloadFabric()
 })
 

@@ -17,6 +17,8 @@ import { Pod } from './pod.ts'
 
 const FOREIGN = '02:00:00:00:00:00:00:0a'
 let ports: readonly [FabricPort, FabricPort]
+/** What was made, also by a set-up that failed half-way. */
+const world = new AsyncDisposableStack()
 let sm: OpenSm
 let a: Node
 let b: Node
@@ -28,19 +30,16 @@ before(async () => {
   const [first, second] = await loadFabric('real')
   ok(first !== undefined && second !== undefined)
   ports = [first, second]
-  ;[sm, a, b] = await Promise.all([
-    OpenSm.start(first),
-    Node.start({ name: 'node-a', port: first }),
-    Node.start({ name: 'node-b', port: second }),
-  ])
-  const pods = await Pod.makeAll(['pod-1', 'pod-2'])
-  ok(pods[0] !== undefined && pods[1] !== undefined)
-  ;[one, two] = [pods[0], pods[1]]
+  sm = world.use(await OpenSm.start(first))
+  a = world.use(await Node.start({ name: 'node-a', port: first }))
+  b = world.use(await Node.start({ name: 'node-b', port: second }))
+  one = world.use(await Pod.make('pod-1'))
+  two = world.use(await Pod.make('pod-2'))
 })
 
 after(async () => {
   if (OUTSIDE !== false) return
-  await Promise.all([one, two, a, b, sm].map((each) => each[Symbol.asyncDispose]()))
+  await world.disposeAsync()
   await unloadFabric()
 })
 
