@@ -13,7 +13,7 @@ import type { Row } from '#attach/index.ts'
 import { openJournal } from '#store/journal.ts'
 import type { FabricPort } from './fabric.ts'
 import { waitFor } from './guest.ts'
-import { type Ran, type RunOptions, demand, ipBatch, run, within } from './program.ts'
+import { type Ran, type RunOptions, demand, ip, ipBatch, run, within } from './program.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const READY = '"msg":"agent ready"'
@@ -65,7 +65,11 @@ export class Node implements AsyncDisposable {
       `netns add ${name}`,
       `link set ${port.netdev} netns ${name} name ${node.parent}`,
     ])
-    await ipBatch(['link set lo up', `link set ${node.parent} up`], name)
+    // without a link-local address nothing of the node changes while a test looks at it
+    await ipBatch(['link set lo up', `link set ${node.parent} addrgenmode none up`], name)
+    await waitFor(`the carrier of ${node.parent} on ${name}`, async () => {
+      return (await ip('-n', name, 'link', 'show', node.parent)).includes('LOWER_UP')
+    })
     await mkdir(join(node.#folder, 'cni'))
     for (const plugin of ['ipoib', 'macvlan']) {
       await copyFile(join(ROOT, 'build/verbena-cni'), join(node.#folder, 'cni', plugin))

@@ -64,17 +64,33 @@ control_files() { # control_files COMMAND [ARG...]
   cp "$HERE/guest/pid1.sh" "$WORK/pid1.sh"
 }
 
+# A boot takes 6 to 30 s. Once in a great while one stands still; it is ended and tried again.
+BOOT_LIMIT=90 BOOT_TRIES=3
+
+# False when the machine stands still: neither ended nor at its command in time.
+boot() {
+  local name=boot-$KERNEL_VERSION title="boot of kernel $KERNEL_VERSION"
+  start emulate
+  follow "$title" s "$(usual_seconds "$name")" '' "$WORK/started" "$BOOT_LIMIT"
+  if [ -e "$WORK/started" ]; then followed "$title" 0; remember_seconds "$name"; return 0; fi
+  ! kill -0 "$JOB" 2> /dev/null
+}
+
 run() { # run COMMAND [ARG...]: its exit status, or 70, 124, 125
-  local ended=0 output errors name title="boot of kernel $KERNEL_VERSION"
+  local ended=0 output errors try
   [ -z "$NODE" ] || node_image "$NODE"
   control_files "$@"
   emulator
-  name=boot-$KERNEL_VERSION
   # held open, so that neither side waits for the other and the readers end when we let go
   exec 7<> "$WORK/out" 8<> "$WORK/err"
-  start emulate
-  follow "$title" s "$(usual_seconds "$name")" '' "$WORK/started"
-  if [ -e "$WORK/started" ]; then followed "$title" 0; remember_seconds "$name"; fi
+  for ((try = 1; ; try++)); do
+    ! boot || break
+    say "the machine stands still after $BOOT_LIMIT s (try $try of $BOOT_TRIES); its console ends with:"
+    tail -5 "$WORK/console" >&2 || :
+    end_job
+    [ "$try" -lt "$BOOT_TRIES" ] || return 125
+    rm -f "$WORK"/{console,emulator,started,status,complaints}
+  done
   cat 7>&- 8>&- < "$WORK/out" & output=$!
   cat 7>&- 8>&- < "$WORK/err" >&2 & errors=$!
   wait "$JOB" || ended=$?

@@ -64,10 +64,10 @@ progress_text() { # progress_text UNIT SO_FAR TOTAL ELAPSED_MS
   fi
 }
 
-# follow TITLE UNIT TOTAL METER [FILE]: shows JOB until it ends or FILE is there.
+# follow TITLE UNIT TOTAL METER [FILE [SECONDS]]: shows JOB until it ends, FILE is there or time is up.
 # METER is a command that prints the bytes so far. Leaves the milliseconds in STEP_MS.
 follow() {
-  local title=$1 unit=$2 total=$3 meter=$4 file=${5:-} begun next=10000 now=0 seen text
+  local title=$1 unit=$2 total=$3 meter=$4 file=${5:-} limit=${6:-} begun next=10000 now=0 seen text
   clock; begun=$NOW_MS STEP_MS=0
   if [ -z "$TTY" ]; then
     case $unit-$total in
@@ -79,6 +79,7 @@ follow() {
   while kill -0 "$JOB" 2> /dev/null && ! { [ -n "$file" ] && [ -e "$file" ]; }; do
     sleep 0.1
     clock; STEP_MS=$((NOW_MS - begun))
+    [ -z "$limit" ] || [ "$STEP_MS" -lt $((limit * 1000)) ] || break
     if [ -z "$TTY" ]; then
       [ "$STEP_MS" -ge "$next" ] || continue
       next=$((next + 10000))
