@@ -73,6 +73,11 @@ export const ATTACH_FAILURES = {
     message: 'Cannot attach container {containerId}: CNI_ARGS name no pod',
     ...config,
   },
+  'default-route-unsupported': {
+    message: 'Cannot attach network {network}: default-route {value} is not supported yet',
+    ...config,
+    cni: 2,
+  },
   'detach-incomplete': {
     message: 'Cannot detach {attachments}: {reason}',
     ...later,

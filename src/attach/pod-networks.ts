@@ -11,6 +11,7 @@ import {
   wantedAttachments,
   withCoordinatorValues,
 } from '#network/index.ts'
+import { failureIn } from '#values/failure.ts'
 import type { Owner, PodRef } from '#values/owner.ts'
 import { knownVersion } from '#wire/cni/version.ts'
 import type { RawConf } from './catalogue.ts'
@@ -50,6 +51,8 @@ export type PodNetworkNeeds = {
 /** How long an ADD waits for its Pod to be known, in milliseconds. */
 const POD_WAIT_MS = 2_500
 const POD_POLL_MS = 25
+/** CNI error code 11. */
+const TRY_AGAIN = 11
 const COORDINATOR = {
   apiVersion: 'spiderpool.spidernet.io/v2beta1',
   kind: 'SpiderCoordinator',
@@ -82,6 +85,10 @@ export function podNetworks(needs: PodNetworkNeeds): PodNetworks {
       networksOf(pod, ref, { request, needs }),
     ])
     const coordinator = coordinators.items[0]
+    for (const { network, defaultRoute } of found) {
+      if (defaultRoute === undefined) continue
+      throw fail('default-route-unsupported', { network, value: defaultRoute })
+    }
     return found.map((one) => wantedOf(one, { request, pod, namespace, coordinator }))
   }
   return {
@@ -90,7 +97,14 @@ export function podNetworks(needs: PodNetworkNeeds): PodNetworks {
     async wantedIfKnown(request) {
       const ref = request.owner.pod
       if (ref === undefined || (await documents(ref)).pod === undefined) return []
-      return wanted(request)
+      try {
+        return await wanted(request)
+      } catch (cause) {
+        // networks that no ADD could follow have made nothing; a store that is away must be told
+        const failure = failureIn(cause)
+        if (failure === undefined || failure.row.cni === TRY_AGAIN) throw cause
+        return []
+      }
     },
     publish: needs.publish,
   }

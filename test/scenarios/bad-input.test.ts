@@ -118,6 +118,23 @@ const NETWORKS: readonly BadCall[] = [
     names: ['interface name', 'eth0'],
   },
   {
+    does: 'a default route by another network, which is not followed yet',
+    ...on(macvlanOn(IPAM.spiderpool)),
+    annotations: {
+      'k8s.v1.cni.cncf.io/networks': JSON.stringify([
+        {
+          name: 'first',
+          namespace: 'kube-system',
+          interface: 'net1',
+          'default-route': ['10.1.0.1'],
+        },
+      ]),
+    },
+    code: 'default-route-unsupported',
+    cni: 2,
+    names: ['default-route', '10.1.0.1'],
+  },
+  {
     does: "another vendor's plugin that fails behind a plugin of ours",
     nads: [nad('first', [macvlanOn(IPAM.both), { type: 'acme-broken' }])],
     code: 'foreign-failed',

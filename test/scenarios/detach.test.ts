@@ -3,7 +3,7 @@
  * whether or not anybody remembers it.
  * @module
  */
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { removeNetns } from '#sim/links.ts'
 import type { PodRef } from '#values/owner.ts'
@@ -65,6 +65,16 @@ test('DEL of what never was succeeds and changes nothing', async () => {
     await agent.call('DEL', one)
   }
   equal(await stateOf(ground), bench.before)
+})
+
+test('DEL of a pod whose network nobody knows succeeds', async () => {
+  await using bench = await makeBench()
+  const { ground, agent } = bench
+  const asked = await podOn(ground, 'no-such-network')
+  await rejects(agent.call('ADD', asked), { code: 'nad-missing' })
+  const before = await stateOf(ground)
+  await agent.call('DEL', asked)
+  equal(await stateOf(ground), before)
 })
 
 test('DEL without a row in the journal goes by configuration and prevResult', async () => {

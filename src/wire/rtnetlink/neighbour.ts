@@ -58,12 +58,6 @@ export function encodeRemoveNeighbour(of: { index: number; ip: Ip }): Request {
   return { type: NEIGHBOUR_MESSAGE.delete, flags: ACK, payload }
 }
 
-/** All neighbours of a namespace. */
-export function encodeDumpNeighbours(): Request {
-  const payload = new Uint8Array(HEAD)
-  return { type: NEIGHBOUR_MESSAGE.get, flags: FLAG.request | FLAG.dump, payload }
-}
-
 /**
  * Decodes the payload of RTM_NEWNEIGH; undefined for a family that is not IP.
  * @throws {Failure} `netlink-truncated`
