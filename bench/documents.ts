@@ -20,8 +20,15 @@ export async function writeDocuments(
   for (const document of documents) await records.create(document)
 }
 
-/** Pool `railN` of 4,000 addresses; the gateway, and so the default route, is on `rail0`. */
-export function poolOf(rail: number): Document {
+/** Addresses of a pool when it is not told otherwise. */
+const ROOMY = 4_000
+
+/**
+ * Pool `railN` of `size` addresses (at most 65,000); the gateway, and so the
+ * default route, is on `rail0`.
+ */
+export function poolOf(rail: number, size = ROOMY): Document {
+  const last = 10 + size - 1
   return {
     apiVersion: 'spiderpool.spidernet.io/v2beta1',
     kind: 'SpiderIPPool',
@@ -29,7 +36,7 @@ export function poolOf(rail: number): Document {
     spec: {
       ipVersion: 4,
       subnet: `10.${64 + rail}.0.0/16`,
-      ips: [`10.${64 + rail}.0.10-10.${64 + rail}.15.169`],
+      ips: [`10.${64 + rail}.0.10-10.${64 + rail}.${last >> 8}.${last & 255}`],
       ...(rail === 0 ? { gateway: '10.64.0.1' } : {}),
       default: false,
       disable: false,
