@@ -4,19 +4,33 @@
  * @module
  */
 import type { Clock } from '#needs/clock.ts'
+import type { Files } from '#needs/files.ts'
 import type { Document, Records, Stored } from '#needs/records.ts'
 import {
-  type WantedAttachment,
+  type DefaultRouteChange,
+  defaultRouteChanges,
+  devicesInAnswer,
+  devicesInCheckpoint,
+  KUBELET_CHECKPOINT,
+  type MultusConf,
+  type MultusDefaults,
+  NO_DEVICES,
+  type PodDevices,
   pluginsOf,
+  readMultusConf,
+  type WantedAttachment,
   wantedAttachments,
   withCoordinatorValues,
 } from '#network/index.ts'
 import { failureIn } from '#values/failure.ts'
 import type { Owner, PodRef } from '#values/owner.ts'
+import { EMPTY_RESULT } from '#wire/cni/empty-result.ts'
 import { knownVersion } from '#wire/cni/version.ts'
 import type { RawConf } from './catalogue.ts'
+import { copyDeviceFiles, removeDeviceFiles } from './device-files.ts'
 import { fail } from './failures.ts'
 import type { Wanted } from './needs.ts'
+import { containersOf, isPodOf, waitForPod } from './pod-document.ts'
 import type { Row } from './row.ts'
 
 /** One request for all networks of a pod. */
@@ -24,79 +38,91 @@ export type PodRequest = Pick<
   Wanted,
   'owner' | 'root' | 'netns' | 'cniVersion' | 'args' | 'callerNetns'
 > & {
+  /** Of the meta plugin, its `type` as it was called. */
   readonly conf: RawConf
+  /** CNI_PATH as given. */
+  readonly path: string
 }
 
 export interface PodNetworks {
   /** @throws {Failure} `pod-unknown` after a bounded wait, `pod-uid-differs`, `nad-missing`, ... */
   wanted(request: PodRequest): Promise<readonly Wanted[]>
+  /** The same for an ADD: waits for the node to be ready, and copies what is told of devices. */
+  begin(request: PodRequest): Promise<readonly Wanted[]>
   /** For DEL: nothing when the pod, or a network of it, is unknown by now. */
   wantedIfKnown(request: PodRequest): Promise<readonly Wanted[]>
+  /** For DEL: what was copied for the container goes. */
+  forget(containerId: string): Promise<void>
+  /** For STATUS: `network-not-ready` when `conf` names a file that is absent. */
+  checkReady(conf: RawConf): Promise<void>
   /** The Pod and its Namespace, undefined where the store does not know them. */
   documents(pod: PodRef): Promise<{ pod: Document | undefined; namespace: Document | undefined }>
+  /**
+   * Plugins with what the cluster's SpiderCoordinator says where they say nothing; `pod` is
+   * undefined for a container that is none.
+   */
+  withClusterValues(
+    plugins: readonly RawConf[],
+    pod: Document | undefined,
+  ): Promise<readonly RawConf[]>
   /** Writes network-status; follows the answer, never holds it. */
   publish(rows: readonly Row[]): void
 }
 
-export type PodNetworkNeeds = {
+export type PodNetworkNeeds = MultusDefaults & {
   readonly records: Records
   readonly clock: Clock
-  /** The network of pods that name none. */
-  readonly clusterNetwork: { readonly namespace: string; readonly name: string } | undefined
-  /** CNI configuration of that name in the configuration folder. */
-  confByName(name: string): Promise<string | undefined>
+  /** The node's: CNI configurations by name, the kubelet's checkpoint, device information. */
+  readonly files: Pick<Files, 'read' | 'list' | 'replace' | 'remove'>
+  /** A file with the kubelet's PodResources answer; undefined for its checkpoint. */
+  readonly podResources: string | undefined
   publish(rows: readonly Row[]): void
 }
 
-/** How long an ADD waits for its Pod to be known, in milliseconds. */
-const POD_WAIT_MS = 2_500
-const POD_POLL_MS = 25
+/** How long an ADD waits for the node to be ready, in milliseconds. */
+const READY_WAIT_MS = 45_000
+const READY_POLL_MS = 1_000
 /** CNI error code 11. */
 const TRY_AGAIN = 11
 const COORDINATOR = {
   apiVersion: 'spiderpool.spidernet.io/v2beta1',
   kind: 'SpiderCoordinator',
 } as const
-/** Namespace of a default network that is named without one, as Multus has it. */
-const MULTUS_NAMESPACE = 'kube-system'
 
 export function podNetworks(needs: PodNetworkNeeds): PodNetworks {
-  const get = (
-    kind: string,
-    namespace: string | undefined,
-    name: string,
-  ): Promise<Stored | undefined> => needs.records.get({ apiVersion: 'v1', kind, namespace, name })
-  const documents: PodNetworks['documents'] = async ({ namespace, name, uid }) => {
-    const [pod, of] = await Promise.all([
-      get('Pod', namespace, name),
-      get('Namespace', undefined, namespace),
+  const { files } = needs
+  const documents: PodNetworks['documents'] = async (ref) => {
+    const [pod, namespace] = await Promise.all([
+      needs.records.get({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        namespace: ref.namespace,
+        name: ref.name,
+      }),
+      namespaceOf(ref, needs),
     ])
-    return { pod: pod?.metadata.uid === uid ? pod : undefined, namespace: of }
+    return { pod: pod !== undefined && isPodOf(pod, ref) ? pod : undefined, namespace }
   }
-  const wanted: PodNetworks['wanted'] = async (request) => {
-    const ref = request.owner.pod
-    if (ref === undefined) {
-      throw fail('pod-unnamed', { containerId: request.owner.containerId })
-    }
-    const pod = await waitForPod(ref, needs)
-    const [namespace, coordinators, found] = await Promise.all([
-      get('Namespace', undefined, ref.namespace),
-      needs.records.list({ ...COORDINATOR, limit: 1 }),
-      networksOf(pod, ref, { request, needs }),
-    ])
-    const coordinator = coordinators.items[0]
-    for (const { network, defaultRoute } of found) {
-      if (defaultRoute === undefined) continue
-      throw fail('default-route-unsupported', { network, value: defaultRoute })
-    }
-    return found.map((one) => wantedOf(one, { request, pod, namespace, coordinator }))
-  }
+  const wanted: PodNetworks['wanted'] = (request) => wantedOfPod(request, needs)
   return {
     documents,
     wanted,
+    async begin(request) {
+      await waitUntilReady(readMultusConf(request.conf, needs), needs)
+      const wanteds = await wanted(request)
+      await copyDeviceFiles(wanteds, files)
+      return wanteds
+    },
+    forget: (containerId) => removeDeviceFiles(containerId, files),
+    async checkReady(conf) {
+      const { readinessFile: file } = readMultusConf(conf, needs)
+      if (file !== undefined && (await files.read(file)) === undefined) {
+        throw fail('network-not-ready', { file })
+      }
+    },
     async wantedIfKnown(request) {
       const ref = request.owner.pod
-      if (ref === undefined || (await documents(ref)).pod === undefined) return []
+      if (ref !== undefined && (await documents(ref)).pod === undefined) return []
       try {
         return await wanted(request)
       } catch (cause) {
@@ -106,8 +132,27 @@ export function podNetworks(needs: PodNetworkNeeds): PodNetworks {
         return []
       }
     },
+    async withClusterValues(plugins, pod) {
+      if (plugins.every((one) => one['type'] !== 'coordinator')) return plugins
+      return completed(plugins, await coordinatorOf(needs), pod)
+    },
     publish: needs.publish,
   }
+}
+
+async function coordinatorOf({ records }: PodNetworkNeeds): Promise<Document | undefined> {
+  return (await records.list({ ...COORDINATOR, limit: 1 })).items[0]
+}
+
+function completed(
+  plugins: readonly RawConf[],
+  coordinator: Document | undefined,
+  pod: Document | undefined,
+): RawConf[] {
+  return plugins.map((plugin) => {
+    if (plugin['type'] !== 'coordinator') return plugin
+    return withCoordinatorValues(plugin, coordinator, pod)
+  })
 }
 
 /** The row whose result is the runtime's answer: the default network, which is always first. */
@@ -117,53 +162,107 @@ export function mainRow(rows: readonly Row[]): Row {
   return first
 }
 
-async function waitForPod(ref: PodRef, needs: PodNetworkNeeds): Promise<Stored> {
-  const { namespace, name, uid } = ref
-  for (let waitedMs = 0; ; waitedMs += POD_POLL_MS) {
-    const pod = await needs.records.get({ apiVersion: 'v1', kind: 'Pod', namespace, name })
-    if (pod?.metadata.uid === uid) return pod
-    if (waitedMs < POD_WAIT_MS) await needs.clock.sleep(POD_POLL_MS)
-    else if (pod === undefined) throw fail('pod-unknown', { namespace, name })
-    else throw fail('pod-uid-differs', { wanted: uid, found: pod.metadata.uid })
+async function namespaceOf(
+  { namespace: name }: PodRef,
+  needs: PodNetworkNeeds,
+): Promise<Stored | undefined> {
+  return needs.records.get({ apiVersion: 'v1', kind: 'Namespace', namespace: undefined, name })
+}
+
+async function waitUntilReady(
+  { readinessFile: file }: MultusConf,
+  needs: PodNetworkNeeds,
+): Promise<void> {
+  if (file === undefined) return
+  for (let waitedMs = 0; (await needs.files.read(file)) === undefined; waitedMs += READY_POLL_MS) {
+    if (waitedMs >= READY_WAIT_MS) throw fail('network-not-ready', { file })
+    await needs.clock.sleep(READY_POLL_MS)
   }
 }
 
+/** A container that is no pod has the networks of the cluster. */
+async function wantedOfPod(request: PodRequest, needs: PodNetworkNeeds): Promise<Wanted[]> {
+  const multus = readMultusConf(request.conf, needs)
+  const ref = request.owner.pod
+  if (ref === undefined && multus.networks.length === 0) {
+    throw fail('pod-unnamed', { containerId: request.owner.containerId })
+  }
+  const pod = ref === undefined ? undefined : await waitForPod(ref, needs)
+  const [namespace, coordinator, found] = await Promise.all([
+    ref === undefined ? undefined : namespaceOf(ref, needs),
+    coordinatorOf(needs),
+    networksOf(pod, { request, multus, needs }),
+  ])
+  const changes = defaultRouteChanges(found)
+  const pluginPath =
+    multus.binDir === undefined
+      ? undefined
+      : [multus.binDir, request.path].filter(Boolean).join(':')
+  return found.map((one, i) =>
+    wantedOf(one, {
+      ...{ request, pod, namespace, coordinator, pluginPath },
+      defaultRoute: changes?.[i],
+    }),
+  )
+}
+
 async function networksOf(
-  pod: Stored,
-  ref: PodRef,
-  { request, needs }: { request: PodRequest; needs: PodNetworkNeeds },
+  pod: Stored | undefined,
+  of: {
+    readonly request: PodRequest
+    readonly multus: MultusConf
+    readonly needs: PodNetworkNeeds
+  },
 ): Promise<readonly WantedAttachment[]> {
-  const apiVersion = 'k8s.cni.cncf.io/v1'
-  const kind = 'NetworkAttachmentDefinition'
+  const { request, multus, needs } = of
+  const { namespace = '', name = '', annotations = {} } = pod?.metadata ?? {}
+  const { containerId } = request.owner
+  const nad = { apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition' }
   return wantedAttachments(
     {
-      pod: { ...ref, annotations: pod.metadata.annotations ?? {} },
+      pod: { namespace, name, annotations },
+      containerId,
       ifName: request.root.ifName,
-      clusterNetwork: needs.clusterNetwork,
-      multusNamespace: MULTUS_NAMESPACE,
-      isolation: undefined,
+      multus,
+      devices: () => devicesOf(pod, request.owner.pod, needs),
     },
     {
-      nad: (namespace, name) => needs.records.get({ apiVersion, kind, namespace, name }),
-      confByName: (name) => needs.confByName(name),
+      nad: (inNamespace, called) =>
+        needs.records.get({ ...nad, namespace: inNamespace, name: called }),
+      files: needs.files,
     },
   )
 }
 
+/** What the kubelet gave to the pod; nothing where it wrote nothing. */
+async function devicesOf(
+  pod: Document | undefined,
+  ref: PodRef | undefined,
+  { files, podResources }: PodNetworkNeeds,
+): Promise<PodDevices> {
+  if (pod === undefined || ref === undefined) return NO_DEVICES
+  const file = podResources ?? KUBELET_CHECKPOINT
+  const text = await files.read(file)
+  if (text === undefined) return NO_DEVICES
+  if (podResources !== undefined) return devicesInAnswer({ file, text }, ref)
+  return devicesInCheckpoint({ file, text }, { uid: ref.uid, containers: containersOf(pod) })
+}
+
 function wantedOf(
-  { network, ifName, confList, runtimeConfig, cniArgs, envArgs }: WantedAttachment,
+  attachment: WantedAttachment,
   of: {
     readonly request: PodRequest
-    readonly pod: Document
+    readonly pod: Document | undefined
     readonly namespace: Document | undefined
     readonly coordinator: Document | undefined
+    readonly pluginPath: string | undefined
+    readonly defaultRoute: DefaultRouteChange | undefined
   },
 ): Wanted {
-  const { request, pod, namespace, coordinator } = of
+  const { network, ifName, confList, runtimeConfig, cniArgs, envArgs, isBare } = attachment
+  const { request, pod, namespace, coordinator, pluginPath, defaultRoute } = of
   const injected = { runtimeConfig, cniArgs, prevResult: undefined }
-  const plugins = pluginsOf(confList, injected).map((plugin) => {
-    return plugin['type'] === 'coordinator' ? withCoordinatorValues(plugin, coordinator) : plugin
-  })
+  const plugins = completed(pluginsOf(confList, injected), coordinator, pod)
   const owner: Owner = { ...request.owner, network: confList.name, ifName }
   return {
     owner,
@@ -171,11 +270,12 @@ function wantedOf(
     cniVersion: knownVersion(confList.cniVersion) ?? request.cniVersion,
     plugins,
     args: [request.args, ...Object.entries(envArgs).map((pair) => pair.join('='))].join(';'),
-    prevResult: undefined,
+    prevResult: isBare ? EMPTY_RESULT : undefined,
     root: request.root,
     pod,
     namespace,
     networkRef: network,
+    ofPod: { defaultRoute, deviceInfo: attachment.deviceInfo, pluginPath },
     callerNetns: request.callerNetns,
   }
 }

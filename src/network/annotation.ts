@@ -32,6 +32,21 @@ export type NetworkSelection = {
   readonly defaultRoute: readonly Ip[] | undefined
 }
 
+/** A network that is asked for by its name alone, or by the cluster. */
+export const NO_SELECTION: NetworkSelection = {
+  namespace: '',
+  name: '',
+  ifName: undefined,
+  ips: [],
+  mac: undefined,
+  guid: undefined,
+  portMappings: undefined,
+  bandwidth: undefined,
+  deviceId: undefined,
+  cniArgs: {},
+  defaultRoute: undefined,
+}
+
 /** What one annotation asks for: every item that is legal, in its place, and what is wrong. */
 export type ReadNetworks = {
   /** Undefined where the item is wrong, so that the places of the others hold. */
@@ -119,7 +134,6 @@ function selectionOf(item: ReturnType<Item>, defaultNamespace: string): NetworkS
     const cause = collect(read)
     if (cause instanceof Failure) throw problem(`${text}: ${cause.message}`, shown, cause)
   }
-  if (name === '') throw problem(`${TEXT.short}: Invalid network object (name is empty)`, shown)
   at('parsePodNetworkAnnotation: failed to mac', () => mac && parseHardwareAddress(colons(mac)))
   at('parsePodNetworkAnnotation: failed to validate infiniband GUID', () => {
     if (guid !== '') parseGuid(colons(guid))

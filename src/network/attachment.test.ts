@@ -2,7 +2,10 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Document } from '#needs/records.ts'
-import { type NetworkNeeds, type NetworksRequest, wantedAttachments } from './attachment.ts'
+import { type NetworksRequest, wantedAttachments } from './attachment.ts'
+import { readMultusConf } from './multus-conf.ts'
+import { NO_DEVICES } from './pod-devices.ts'
+import type { NetworkNeeds } from './resolve.ts'
 
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks'
 const DEFAULT = 'v1.multus-cni.io/default-network'
@@ -20,12 +23,17 @@ const CONFIGS: Readonly<Record<string, string | undefined>> = {
   'default/shared': '{"type":"bridge"}',
 }
 
+const EMPTY = '{"name":"empty","type":"ptp"}'
+
 const needs: NetworkNeeds = {
   nad: async (namespace, name) => {
     const key = `${namespace}/${name}`
     return key in CONFIGS ? nadOf(namespace, name, CONFIGS[key]) : undefined
   },
-  confByName: async (name) => (name === 'empty' ? '{"type":"ptp"}' : undefined),
+  files: {
+    list: async (folder) => (folder === '/conf' ? ['9-empty.conf'] : []),
+    read: async (path) => (path === '/conf/9-empty.conf' ? EMPTY : undefined),
+  },
 }
 
 function nadOf(namespace: string, name: string, config: string | undefined): Document {
@@ -38,20 +46,25 @@ function nadOf(namespace: string, name: string, config: string | undefined): Doc
   }
 }
 
-function requestOf(annotations: Record<string, string>, more: Partial<NetworksRequest> = {}) {
+type More = {
+  readonly clusterNetwork?: { namespace: string; name: string }
+  readonly conf?: object
+}
+
+function requestOf(annotations: Record<string, string>, more: More = {}): NetworksRequest {
+  const { clusterNetwork, conf = {} } = more
   return {
     pod: { namespace: 'pod', name: 'p', annotations },
+    containerId: 'c1',
     ifName: 'eth0',
-    clusterNetwork: undefined,
-    multusNamespace: 'kube-system',
-    isolation: undefined,
-    ...more,
+    multus: readMultusConf({ ...conf }, { clusterNetwork, confFolder: '/conf' }),
+    devices: async () => NO_DEVICES,
   }
 }
 
-const attach = (annotations: Record<string, string>, more?: Partial<NetworksRequest>) =>
+const attach = (annotations: Record<string, string>, more?: More) =>
   wantedAttachments(requestOf(annotations, more), needs)
-const namesOf = async (annotations: Record<string, string>, more?: Partial<NetworksRequest>) =>
+const namesOf = async (annotations: Record<string, string>, more?: More) =>
   (await attach(annotations, more)).map((one) => `${one.network}@${one.ifName}`)
 
 const IPOIB = { clusterNetwork: { namespace: 'kube-system', name: 'ipoib' } }
@@ -86,7 +99,7 @@ test('wantedAttachments() reads both kinds of configuration, fills in names', as
         name: 'other',
         plugins: [{ cniVersion: '1.0.0', name: 'other', type: 'macvlan' }],
       },
-      { cniVersion: '0.1.0', name: 'empty', plugins: [{ type: 'ptp' }] },
+      { cniVersion: '0.1.0', name: 'empty', plugins: [{ name: 'empty', type: 'ptp' }] },
     ],
   )
   deepEqual(
@@ -116,6 +129,7 @@ test('wantedAttachments() passes what is asked for to the default network too', 
     mac: '02:00:00:00:00:01',
     infinibandGUID: '02:00:00:00:00:00:00:01',
     deviceID: 'd',
+    CNIDeviceInfoFile: '/var/run/k8s.cni.cncf.io/devinfo/cni/kube-system-ipoib-c1_eth0',
   })
   deepEqual(one?.cniArgs, { a: 1 })
   deepEqual(one?.envArgs, { MAC: '02:00:00:00:00:01', IP: '10.0.0.1' })
@@ -128,6 +142,12 @@ for (const [what, annotations, code, message, more] of [
     { [NETWORKS]: 'none' },
     'nad-missing',
     'cannot find a network-attachment-definition (none) in namespace (pod)',
+  ],
+  [
+    'a NAD without a name',
+    { [NETWORKS]: 'single,' },
+    'nad-missing',
+    'cannot find a network-attachment-definition () in namespace (pod)',
   ],
   [
     'text that is not JSON',
@@ -206,7 +226,7 @@ for (const [what, annotations, code, message, more] of [
     'network-isolated',
     'GetNetworkDelegates: namespace isolation enabled, annotation violates permission, pod is ' +
       'in namespace pod but refers to target namespace kube-system',
-    { isolation: { globalNamespaces: ['default'] } },
+    { conf: { namespaceIsolation: true } },
   ],
 ] as const) {
   test(`wantedAttachments() refuses ${what}`, async () => {
@@ -215,7 +235,7 @@ for (const [what, annotations, code, message, more] of [
 }
 
 test('wantedAttachments() allows global namespaces under isolation', async () => {
-  const more = { ...IPOIB, isolation: { globalNamespaces: ['default'] } }
+  const more = { ...IPOIB, conf: { namespaceIsolation: true } }
   deepEqual(await namesOf({ [NETWORKS]: 'default/shared' }, more), [
     'kube-system/ipoib@eth0',
     'default/shared@net1',

@@ -1,23 +1,30 @@
 /**
- * All networks of a pod: the default one, then those of its annotation, each
- * with its configuration and the name of its interface. Every problem is found
- * before anything happens.
+ * All networks of a pod: the default one, then those of the cluster, those of
+ * its annotation and the plugins that run last, each with its configuration and
+ * the name of its interface. Every problem is found before anything happens.
  *
  * Spec: Kubernetes Network Custom Resource Definition De-facto Standard 1.3,
  * sections 4 and 5; order and precedence are Multus'.
  * @module
  */
-import type { Document } from '#needs/records.ts'
 import { Failure } from '#values/failure.ts'
 import { type IfName, parseIfName } from '#values/if-name.ts'
 import type { Ip } from '#values/ip.ts'
-import { nad as nadSchema } from '#schema/nad.ts'
-import { readWith } from '#schema/zod.ts'
-import { type NetworkSelection, readNetworks, type ReadNetworks } from './annotation.ts'
-import { type ConfList, parseConfList } from './conflist.ts'
+import { NO_SELECTION, type NetworkSelection } from './annotation.ts'
+import type { ConfList } from './conflist.ts'
 import { defaultRouteProblems } from './default-route.ts'
+import { DEVICE_INFO_FOLDER, deviceInfoName, devicePluginFile } from './device-info.ts'
 import { fail, failTogether } from './failures.ts'
-import { POD_ANNOTATION } from './network-annotation.ts'
+import type { ClusterNetwork, MultusConf } from './multus-conf.ts'
+import { deviceOfEach, type PodDevices } from './pod-devices.ts'
+import { readDefault, readOthers } from './pod-selection.ts'
+import {
+  auxiliaryNetwork,
+  networkOfCluster,
+  networkOfNad,
+  type NetworkNeeds,
+  type Resolved,
+} from './resolve.ts'
 
 /** One pod as its runtime names it, with the networks of its cluster. */
 export type NetworksRequest = {
@@ -26,24 +33,23 @@ export type NetworksRequest = {
     readonly name: string
     readonly annotations: Readonly<Record<string, string>>
   }
+  readonly containerId: string
   /** CNI_IFNAME: the interface of the default network. */
   readonly ifName: string
-  /** The default network of pods that do not name one; undefined when there is none. */
-  readonly clusterNetwork: { readonly namespace: string; readonly name: string } | undefined
-  /** Namespace of a default network that is named without one. */
-  readonly multusNamespace: string
-  /** Undefined lets a pod name networks of any namespace. */
-  readonly isolation: { readonly globalNamespaces: readonly string[] } | undefined
+  readonly multus: MultusConf
+  /** What the kubelet gave to the pod; asked only when a network counts a resource. */
+  devices(): Promise<PodDevices>
 }
 
 /** One attachment that a pod asks for. */
 export type WantedAttachment = {
-  /** `namespace/name` of the NAD. */
+  /** `namespace/name` of the NAD; the name of the network where there is none. */
   readonly network: string
   readonly isDefault: boolean
   readonly ifName: IfName
+  /** With `deviceID` and `pciBusID` in every plugin, where a device was given. */
   readonly confList: ConfList
-  /** Of `ips`, `mac`, `infinibandGUID`, `portMappings`, `bandwidth`, `deviceID`. */
+  /** Capability arguments: those of the runtime, then `ips`, `mac`, `infinibandGUID`, ... */
   readonly runtimeConfig: Readonly<Record<string, unknown>>
   /** Goes into `args.cni` of every plugin. */
   readonly cniArgs: Readonly<Record<string, unknown>>
@@ -52,146 +58,181 @@ export type WantedAttachment = {
   readonly defaultRoute: readonly Ip[] | undefined
   /** What the kubelet counts for this network: annotation `resourceName` of the NAD. */
   readonly resourceName: string | undefined
-}
-
-export interface NetworkNeeds {
-  nad(namespace: string, name: string): Promise<Document | undefined>
-  /** Text of the configuration in the CNI configuration folder whose `name` this is. */
-  confByName(name: string): Promise<string | undefined>
+  /** The device of that resource that the network has. */
+  readonly device: string | undefined
+  /** The device plugin's file, and the copy that the attachment has of it. */
+  readonly deviceInfo: { readonly from: string; readonly to: string } | undefined
+  /** True for the plugins that run last: they make no interface and are given an empty result. */
+  readonly isBare: boolean
 }
 
 /** What is asked for at one place of the list; place 0 is the default network. */
-type Asked = { readonly place: number; readonly selection: NetworkSelection }
+type Asked =
+  | { readonly by: 'selection'; readonly selection: NetworkSelection; readonly free: boolean }
+  | { readonly by: 'cluster'; readonly network: ClusterNetwork }
+type Placed = Resolved & { readonly place: number; readonly selection: NetworkSelection }
+type Around = { readonly request: NetworksRequest; readonly needs: NetworkNeeds }
 
 /**
  * @throws {Failure} the problem that Multus would name first, the others as texts in
  *   `details.also`: `network-annotation-invalid`, `network-isolated`, `nad-missing`,
  *   `nad-config-empty`, `nad-config-unreadable`, `nad-config-invalid`,
- *   `interface-asked-twice`, `default-route-twice`
+ *   `cluster-network-missing`, `auxiliary-chain-unplaced`, `pod-resources-unreadable`,
+ *   `device-asked-twice`, `interface-asked-twice`, `default-route-twice`
  */
 export async function wantedAttachments(
   request: NetworksRequest,
   needs: NetworkNeeds,
 ): Promise<WantedAttachment[]> {
-  const first = readDefault(request)
-  const others = readOthers(request)
+  const around = { request, needs }
+  const { asked, first, others } = askedOf(request)
   const looked = await Promise.all(
-    [...first.selections, ...others.selections].map(async (selection, index) => {
-      const place = index + 1 - first.selections.length
-      if (selection === undefined) return undefined
-      return problemOr(() => attachmentOf({ place, selection }, request, needs))
+    asked.map(async (one, place) => {
+      return one === undefined ? undefined : problemOr(() => resolve(one, place, around))
     }),
   )
-  const count = first.selections.length
-  const wanted = looked.flatMap((one) => {
+  const auxiliary = await problemOr(() => auxiliaryNetwork({ multus: request.multus, needs }))
+  const count = asked.length - others.length
+  const problems = [
+    ...first,
+    ...looked.slice(0, count).filter((one) => one instanceof Failure),
+    ...others.flatMap((one) => (one instanceof Failure ? [one] : [])),
+    ...looked.slice(count).filter((one) => one instanceof Failure),
+    ...(auxiliary instanceof Failure ? [auxiliary] : []),
+  ]
+  const placed = looked.flatMap((one) => {
     return one === undefined || one instanceof Failure ? [] : [one]
   })
-  const problems = [
-    ...first.problems,
-    ...looked.slice(0, count).filter((one) => one instanceof Failure),
-    ...others.problems,
-    ...looked.slice(count).filter((one) => one instanceof Failure),
-    ...defaultRouteProblems(wanted),
-    ...nameProblems(wanted),
-  ]
-  if (problems.length > 0) throw failTogether(problems)
+  const wanted = await problemOr(() => withDevices(placed, around))
+  if (wanted instanceof Failure) throw failTogether([...problems, wanted])
+  const all = [...problems, ...defaultRouteProblems(wanted), ...nameProblems(wanted)]
+  if (all.length > 0) throw failTogether(all)
+  if (auxiliary === undefined || auxiliary instanceof Failure) return wanted
+  return [...wanted, bareOf(auxiliary, asked.length)]
+}
+
+type AllAsked = {
+  /** By place; undefined where there is nothing, or something that cannot be read. */
+  readonly asked: readonly (Asked | undefined)[]
+  /** Problems of the default network's annotation, and of the others' one. */
+  readonly first: readonly Failure[]
+  readonly others: readonly (NetworkSelection | Failure | undefined)[]
+}
+
+function askedOf({ pod, multus }: NetworksRequest): AllAsked {
+  const own = readDefault(pod, multus.multusNamespace)
+  const system = multus.systemNamespaces.includes(pod.namespace)
+  const networks = system ? multus.networks.slice(0, multus.ordinaryFrom) : multus.networks
+  const cluster = networks.map((network) => ({ by: 'cluster', network }) as const)
+  const main = own === undefined ? cluster[0] : own.selection && selected(own.selection, true)
+  const others = readOthers(pod)
+  const more = others.map((one) => {
+    return one === undefined || one instanceof Failure ? undefined : selected(one, false)
+  })
+  return { asked: [main, ...cluster.slice(1), ...more], first: own?.problems ?? [], others }
+}
+
+function selected(selection: NetworkSelection, free: boolean): Asked {
+  return { by: 'selection', selection, free }
+}
+
+async function resolve(asked: Asked, place: number, { request, needs }: Around): Promise<Placed> {
+  const around = { multus: request.multus, needs }
+  if (asked.by === 'cluster') {
+    const found = await networkOfCluster(asked.network, around)
+    return { ...found, place, selection: NO_SELECTION }
+  }
+  const { selection, free } = asked
+  if (!free) checkIsolation(selection, request)
+  return { ...(await networkOfNad(selection, around)), place, selection }
+}
+
+function checkIsolation(
+  { namespace, name }: NetworkSelection,
+  { pod, multus: { isolation } }: NetworksRequest,
+): void {
+  if (isolation === undefined || namespace === pod.namespace) return
+  if (isolation.globalNamespaces.includes(namespace)) return
+  throw fail('network-isolated', { pod: pod.namespace, target: namespace, name })
+}
+
+async function withDevices(placed: readonly Placed[], around: Around): Promise<WantedAttachment[]> {
+  const resources = placed.map(({ resourceName }) => resourceName)
+  const counted = resources.some((one) => one !== undefined)
+  const devices = counted ? await around.request.devices() : new Map()
+  const given = deviceOfEach(resources, devices)
+  const wanted = placed.map((one, i) => attachmentOf(one, given[i], around.request))
+  const taken = new Map<unknown, string>()
+  for (const { device, runtimeConfig, network, ifName } of wanted) {
+    const own = runtimeConfig['deviceID']
+    const first = taken.get(own)
+    // an id that the kubelet gave means something only within its resource
+    if (device === undefined && first !== undefined) {
+      throw fail('device-asked-twice', { device: own, first, second: `${network} (${ifName})` })
+    }
+    if (own !== undefined) taken.set(own, `${network} (${ifName})`)
+  }
   return wanted
 }
 
-function readDefault({ pod, clusterNetwork, multusNamespace }: NetworksRequest): ReadNetworks {
-  const text = pod.annotations[POD_ANNOTATION.defaultNetwork]
-  if (text === undefined) {
-    return { selections: clusterNetwork ? [bareSelection(clusterNetwork)] : [], problems: [] }
-  }
-  const read = readNetworks(text, { defaultNamespace: multusNamespace })
-  if (read.selections.length === 1 || read.problems.length > 0) {
-    return { selections: read.selections.slice(0, 1), problems: read.problems }
-  }
-  const many = read.selections.length > 1
-  const what = many
-    ? 'more than one default network is specified'
-    : 'no default network is specified'
-  const details = { text: `tryLoadK8sPodDefaultNetwork: ${what}`, item: text }
-  return { selections: [undefined], problems: [fail('network-annotation-invalid', details)] }
-}
-
-function readOthers({ pod }: NetworksRequest): ReadNetworks {
-  const text = pod.annotations[POD_ANNOTATION.networks] ?? ''
-  if (text === '') return { selections: [], problems: [] }
-  return readNetworks(text, { defaultNamespace: pod.namespace })
-}
-
-function bareSelection({ namespace, name }: { namespace: string; name: string }): NetworkSelection {
-  return {
-    namespace,
-    name,
-    ifName: undefined,
-    ips: [],
-    mac: undefined,
-    guid: undefined,
-    portMappings: undefined,
-    bandwidth: undefined,
-    deviceId: undefined,
-    cniArgs: {},
-    defaultRoute: undefined,
-  }
-}
-
-async function attachmentOf(
-  { place, selection }: Asked,
-  request: NetworksRequest,
-  needs: NetworkNeeds,
-): Promise<WantedAttachment> {
-  const { namespace, name } = selection
+function attachmentOf(
+  { place, selection, network, confList, resourceName }: Placed,
+  device: string | undefined,
+  { ifName: first, containerId, multus }: NetworksRequest,
+): WantedAttachment {
   const isDefault = place === 0
-  if (!isDefault) checkIsolation(selection, request)
-  const raw = await needs.nad(namespace, name)
-  if (raw === undefined) throw fail('nad-missing', { namespace, name })
-  const read = readWith(nadSchema, raw)
-  if (!read.ok) {
-    const reason = read.faults.map((fault) => `${fault.field}: ${fault.message}`).join('; ')
-    throw fail('nad-config-invalid', { nad: `${namespace}/${name}`, reason })
-  }
-  const own = parseIfName(isDefault ? request.ifName : `net${place}`)
+  const ifName = selection.ifName ?? parseIfName(isDefault ? first : `net${place}`)
+  const to = `${DEVICE_INFO_FOLDER}/${deviceInfoName({ network, containerId, ifName })}`
+  const deviceID = device ?? selection.deviceId
+  const injected = device === undefined ? {} : { deviceID: device, pciBusID: device }
   return {
-    network: `${namespace}/${name}`,
+    network,
     isDefault,
-    ifName: selection.ifName ?? own,
-    confList: await confListOf(read.value.spec.config, selection, needs),
-    runtimeConfig: runtimeConfigOf(selection),
+    ifName,
+    confList: { ...confList, plugins: confList.plugins.map((one) => ({ ...one, ...injected })) },
+    runtimeConfig: {
+      ...multus.runtimeConfig,
+      ...runtimeConfigOf(selection),
+      ...(deviceID === undefined ? {} : { deviceID, CNIDeviceInfoFile: to }),
+    },
     cniArgs: selection.cniArgs,
     envArgs: envArgsOf(selection),
     defaultRoute: selection.defaultRoute,
-    resourceName: read.value.metadata.annotations?.[POD_ANNOTATION.resourceName],
+    resourceName,
+    device,
+    deviceInfo:
+      device === undefined || resourceName === undefined
+        ? undefined
+        : { from: devicePluginFile(resourceName, device), to },
+    isBare: false,
   }
 }
 
-function checkIsolation({ namespace }: NetworkSelection, request: NetworksRequest): void {
-  const { pod, isolation } = request
-  if (isolation === undefined || namespace === pod.namespace) return
-  if (isolation.globalNamespaces.includes(namespace)) return
-  throw fail('network-isolated', { pod: pod.namespace, target: namespace })
-}
-
-async function confListOf(
-  config: string | undefined,
-  { namespace, name }: NetworkSelection,
-  needs: NetworkNeeds,
-): Promise<ConfList> {
-  const text = config === undefined || config === '' ? await needs.confByName(name) : config
-  if (text === undefined) throw fail('nad-config-empty', { nad: `${namespace}/${name}`, name })
-  return parseConfList(text, { namespace, name })
+function bareOf(confList: ConfList, place: number): WantedAttachment {
+  return {
+    network: confList.name,
+    isDefault: false,
+    ifName: parseIfName(`net${place}`),
+    confList,
+    runtimeConfig: {},
+    cniArgs: {},
+    envArgs: {},
+    defaultRoute: undefined,
+    resourceName: undefined,
+    device: undefined,
+    deviceInfo: undefined,
+    isBare: true,
+  }
 }
 
 function runtimeConfigOf(selection: NetworkSelection): Readonly<Record<string, unknown>> {
-  const { ips, mac, guid, portMappings, bandwidth, deviceId } = selection
+  const { ips, mac, guid, portMappings, bandwidth } = selection
   return {
     ...(ips.length === 0 ? {} : { ips }),
     ...(mac === undefined ? {} : { mac }),
     ...(guid === undefined ? {} : { infinibandGUID: guid }),
     ...(portMappings === undefined ? {} : { portMappings }),
     ...(bandwidth === undefined ? {} : { bandwidth }),
-    ...(deviceId === undefined ? {} : { deviceID: deviceId }),
   }
 }
 

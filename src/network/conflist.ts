@@ -30,15 +30,18 @@ const OLDEST = '0.1.0'
  */
 export function parseConfList(text: string, nad: { namespace: string; name: string }): ConfList {
   const of = `${nad.namespace}/${nad.name}`
-  const bad = (reason: string): never => {
-    throw fail('nad-config-invalid', { nad: of, reason })
-  }
   const read = readJson(text)
   if (!read.ok) throw fail('nad-config-unreadable', { nad: of, reason: read.reason })
-  const conf = read.value
+  return confListOf(read.value, nad.name, (reason) => {
+    throw fail('nad-config-invalid', { nad: of, reason })
+  })
+}
+
+/** The same of a value; `name` is the network's where the value has none, `bad` throws. */
+export function confListOf(conf: unknown, name: string, bad: (reason: string) => never): ConfList {
   if (!isRecord(conf)) return bad('it is not a JSON object')
-  const { name, plugins } = conf
-  const named = typeof name === 'string' && name !== '' ? name : nad.name
+  const { name: own, plugins } = conf
+  const named = typeof own === 'string' && own !== '' ? own : name
   const cniVersion = versionOf(conf) ?? bad('cniVersion is not a text')
   if (Array.isArray(plugins)) {
     if (plugins.length === 0) bad('no plugins in list')

@@ -16,7 +16,27 @@ const cluster = {
   status: { overlayPodCIDR: ['10.244.0.0/16'], serviceCIDR: [] },
 }
 
-for (const { does, conf, coordinator, gives } of [
+const pod = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'a', annotations: { 'ipam.spidernet.io/default-route-nic': 'net2' } },
+}
+
+for (const { does, conf, coordinator, gives, of = undefined } of [
+  {
+    does: "lets the pod's annotation name the default route's interface",
+    conf: own,
+    coordinator: { ...cluster, spec: { podDefaultRouteNIC: 'net1' }, status: {} },
+    gives: { ...own, podDefaultRouteNic: 'net2' },
+    of: pod,
+  },
+  {
+    does: 'lets the network itself go before the annotation',
+    conf: { ...own, hijackCIDR: ['10.2.0.0/16'], podDefaultRouteNic: 'eth0' },
+    coordinator: undefined,
+    gives: { ...own, hijackCIDR: ['10.2.0.0/16'], podDefaultRouteNic: 'eth0' },
+    of: pod,
+  },
   {
     does: 'fills in the built-in values where there is no SpiderCoordinator',
     conf: own,
@@ -43,6 +63,6 @@ for (const { does, conf, coordinator, gives } of [
   },
 ]) {
   test(`withCoordinatorValues() ${does}`, () => {
-    deepEqual(withCoordinatorValues(conf, coordinator), gives)
+    deepEqual(withCoordinatorValues(conf, coordinator, of), gives)
   })
 }

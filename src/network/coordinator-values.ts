@@ -27,9 +27,23 @@ const FIELDS = [
   ['vethMTU', 'vethMTU'],
 ] as const
 
-/** The configuration of a plugin `coordinator` with the cluster's values in its gaps. Pure. */
-export function withCoordinatorValues(conf: Conf, coordinator: Document | undefined): Conf {
-  const cluster = coordinator === undefined ? BUILT_IN : valuesOf(coordinator)
+/** Annotation of a pod that names the interface of its default route. */
+const ROUTE_NIC = 'ipam.spidernet.io/default-route-nic'
+
+/**
+ * The configuration of a plugin `coordinator` with the cluster's values in its
+ * gaps; of those the pod's annotation replaces one. Pure.
+ */
+export function withCoordinatorValues(
+  conf: Conf,
+  coordinator: Document | undefined,
+  pod: Document | undefined,
+): Conf {
+  const routeNic = pod?.metadata.annotations?.[ROUTE_NIC]
+  const cluster = {
+    ...(coordinator === undefined ? BUILT_IN : valuesOf(coordinator)),
+    ...(routeNic ? { podDefaultRouteNic: routeNic } : {}),
+  }
   const gaps = Object.entries(cluster).filter(([key]) => isEmpty(conf[key]))
   return { ...conf, ...Object.fromEntries(gaps) }
 }

@@ -41,6 +41,23 @@ export const NETWORK_FAILURES = {
     message: 'Cannot use spec.config of NetworkAttachmentDefinition {nad}: {reason}',
     ...asked,
   },
+  'multus-conf-invalid': { message: '{text}', ...asked },
+  'cluster-network-missing': { message: 'getNetDelegate: cannot find network: {name}', ...absent },
+  'auxiliary-chain-unplaced': {
+    message: 'auxiliary chain used but ClusterNetwork must be a path, and it is not a path: {path}',
+    ...asked,
+  },
+  'device-asked-twice': {
+    message: 'Cannot attach {second}: device {device} is given to {first} already',
+    ...asked,
+  },
+  'pod-resources-unreadable': {
+    message: 'Cannot read the devices of pods in {file}: {reason}',
+    retry: 'later',
+    cni: 11,
+    exit: 1,
+    http: 502,
+  },
   'interface-asked-twice': {
     message: 'Cannot attach {second}: interface name {ifName} is the name of {first} already',
     ...asked,

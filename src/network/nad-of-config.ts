@@ -91,7 +91,7 @@ function configOf(smc: SpiderMultusConfig): string {
     ...textsOf(links.last),
   ]
   const cniVersion = metadata.annotations?.[NETWORK_ANNOTATION.cniVersion] ?? DEFAULT_CNI_VERSION
-  const name = metadata.annotations?.[NETWORK_ANNOTATION.configName] ?? nadNameOf(smc)
+  const name = metadata.annotations?.[NETWORK_ANNOTATION.configName] || nadNameOf(smc)
   const head = `"cniVersion":${goJson(cniVersion)},"name":${goJson(name)}`
   return `{${head},"plugins":[${plugins.join(',')}]}`
 }
@@ -194,8 +194,8 @@ function ifacerOf({ master, bond }: OverEthernet, vlanId: number): PluginObject 
   }
 }
 
-/** The only master, or the bond over several. */
-function baseMaster({ master, bond }: OverEthernet): string {
+/** The only master of a block, or the bond over several. */
+export function baseMaster({ master, bond }: OverEthernet): string {
   return (master.length > 1 ? bond?.name : master[0]) ?? ''
 }
 

@@ -69,9 +69,13 @@ function statusOf(
   }
 }
 
-function gatewaysOf({ routes }: CniResult): Ip[] {
+/** A default route without a gateway leads by that of the address of its IP version. */
+function gatewaysOf({ routes, ips }: CniResult): Ip[] {
   return routes.flatMap(({ dst, gw }) => {
-    return gw !== undefined && cidrParts(dst).prefix === 0 ? [gw] : []
+    const { prefix, family } = cidrParts(dst)
+    if (prefix !== 0) return []
+    const beside = ips.find(({ address }) => cidrParts(address).family === family)
+    return gw ?? beside?.gateway ?? []
   })
 }
 

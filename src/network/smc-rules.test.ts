@@ -20,6 +20,8 @@ const macvlan = (block: object) => ({ cniType: 'macvlan', macvlan: { master: ['e
 const vlan = (block: object) => ({ cniType: 'vlan', vlan: { master: ['e0'], ...block } })
 const ovs = (block: object) => ({ cniType: 'ovs', ovs: { bridge: 'b', ...block } })
 
+const CUSTOM = 'spec.customCniTypeConfig'
+
 const FAULTS: readonly [string, unknown, string, string][] = [
   // schema
   ['type unknown', { cniType: 'bridge' }, 'NotSupported', 'spec.cniType'],
@@ -99,6 +101,9 @@ const FAULTS: readonly [string, unknown, string, string][] = [
   ['type and custom text', { ...IPOIB, customCNI: '{}' }, 'Forbidden', 'spec.cniType'],
   ['custom no JSON', { customCNI: '{' }, 'Forbidden', 'spec.customCniTypeConfig'],
   ['custom a JSON text', { customCNI: '"text"' }, 'Forbidden', 'spec.customCniTypeConfig'],
+  ['custom an empty list', { customCNI: '{"plugins":[]}' }, 'Forbidden', CUSTOM],
+  ['custom an untyped plugin', { customCNI: '{"plugins":[{}]}' }, 'Forbidden', CUSTOM],
+  ['custom no list', { customCNI: '{"type":"a","plugins":{}}' }, 'Forbidden', CUSTOM],
   ['custom no configuration', { customCNI: '{"a":1}' }, 'Forbidden', 'spec.customCniTypeConfig'],
   // coordinator
   ['podCIDRType', withCoordinator({ podCIDRType: 'x' }), 'NotSupported', 'spec.podCIDRType'],

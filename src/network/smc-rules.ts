@@ -144,9 +144,17 @@ function customFault({ spec }: SpiderMultusConfig): FieldFault | undefined {
   }
   const read = readJson(customCNI)
   if (!read.ok) return bad(`isn't a valid JSON encoding: ${read.reason}`)
-  const conf = isRecord(read.value) ? read.value : {}
-  if (isName(conf['type']) || Array.isArray(conf['plugins'])) return undefined
-  return bad('is no CNI configuration: it has neither type nor plugins')
+  if (!isRecord(read.value)) return bad('is no CNI configuration: it is not a JSON object')
+  const { type, plugins } = read.value
+  if (plugins === undefined || plugins === null) {
+    return isName(type)
+      ? undefined
+      : bad('is no CNI configuration: it has neither type nor plugins')
+  }
+  if (!Array.isArray(plugins)) return bad('is no CNI configuration: plugins is not an array')
+  if (plugins.length === 0) return bad('is no CNI configuration: plugins is empty')
+  const untyped = plugins.findIndex((one: unknown) => !isRecord(one) || !isName(one['type']))
+  return untyped < 0 ? undefined : bad(`is no CNI configuration: plugins[${untyped}] has no type`)
 }
 
 function chainFault({ spec }: SpiderMultusConfig): FieldFault | undefined {

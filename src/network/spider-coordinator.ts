@@ -14,15 +14,20 @@ import {
   type SpiderCoordinator,
   spiderCoordinator,
 } from '#schema/spider-coordinator.ts'
-import { readWith, unknownKeys } from '#schema/zod.ts'
+import { isRecord, readWith, unknownKeys } from '#schema/zod.ts'
 import type { Admission } from './admission.ts'
+import { readCoordinatorNumbers } from './written-number.ts'
 
 const FINALIZER = 'spiderpool.spidernet.io'
 
 /** Defaults, normalises and checks a SpiderCoordinator. */
 export function admitSpiderCoordinator(raw: unknown): Admission<SpiderCoordinator> {
-  const read = readWith(spiderCoordinator, raw)
-  if (!read.ok) return { document: undefined, faults: read.faults, warnings: [] }
+  const meant = isRecord(raw)
+    ? readCoordinatorNumbers(raw['spec'])
+    : { spec: undefined, warnings: [] }
+  const input = isRecord(raw) && 'spec' in raw ? { ...raw, spec: meant.spec } : raw
+  const read = readWith(spiderCoordinator, input)
+  if (!read.ok) return { document: undefined, faults: read.faults, warnings: meant.warnings }
   const { metadata, spec } = read.value
   const finalizers = new Set([...(metadata.finalizers ?? []), FINALIZER])
   const document = {
@@ -36,7 +41,8 @@ export function admitSpiderCoordinator(raw: unknown): Admission<SpiderCoordinato
   }
   const missing = notSupported('spec.podCIDRType', '', POD_CIDR_TYPES)
   const fault = spec.podCIDRType === undefined ? missing : coordinatorFault(document.spec)
-  const warnings = unknownKeys(raw, read.value).map((path) => `unknown field "${path}" is ignored`)
+  const pruned = unknownKeys(input, read.value).map((path) => `unknown field "${path}" is ignored`)
+  const warnings = [...meant.warnings, ...pruned]
   return { document, faults: fault === undefined ? [] : [fault], warnings }
 }
 

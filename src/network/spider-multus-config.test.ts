@@ -273,11 +273,11 @@ test('admitSpiderMultusConfig() names pruned keys, and what they are called now'
   const smc = smcOf({ ...SRIOV, sriov: { ...SRIOV.sriov, enableRdma: true, nonsense: 1 } })
   const { document, warnings } = admitSpiderMultusConfig(smc, { previous: undefined, nads: [] })
   deepEqual(warnings, [
-    'unknown field "spec.sriov.enableRdma" is ignored: it is rdmaIsolation of sriov or ' +
-      'rdmaResourceName',
+    'spec.sriov.enableRdma: it is taken for spec.sriov.rdmaIsolation',
     'unknown field "spec.sriov.nonsense" is ignored',
   ])
   equal(document !== undefined && 'enableRdma' in (document.spec.sriov ?? {}), false)
+  equal(document?.spec.sriov?.rdmaIsolation, true)
 })
 
 test('admitSpiderMultusConfig() warns of a MAC prefix over InfiniBand', () => {

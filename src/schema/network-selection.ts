@@ -24,8 +24,8 @@ const networkSelection = z.object({
   portMappings: z
     .array(
       z.looseObject({
-        hostPort: z.int(),
-        containerPort: z.int(),
+        hostPort: z.int().exactOptional(),
+        containerPort: z.int().exactOptional(),
         protocol: z.string().exactOptional(),
         hostIP: z.string().exactOptional(),
       }),
