@@ -4,13 +4,12 @@
  * the same pod (set aside: its own DEL takes it down and frees nothing).
  * @module
  */
-import { bearsMark } from '#values/mark.ts'
+import { bearsMark, movedGroup } from '#values/mark.ts'
 import { type Step, undoOf } from '#values/step.ts'
-import { fail } from './failures.ts'
 import { attachmentKey } from './identity.ts'
 import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
 import type { Row, Stage } from './row.ts'
-import { undoRows } from './undo.ts'
+import { incomplete, undoRows } from './undo.ts'
 
 /**
  * Rows to answer with, or undefined when the attachments must be made; then
@@ -25,7 +24,7 @@ export async function existingRows(
   const found = wanteds.map((wanted) => needs.journal.get(attachmentKey(wanted)))
   if (found.every((row) => row === undefined)) return undefined
   const same = found.filter((row) => row !== undefined && isSame(row, wanteds, at.netnsId))
-  if (same.length === wanteds.length && (await allPresent(same, needs))) {
+  if (same.length === wanteds.length && (await allPresent(same, wanteds, needs))) {
     return same.filter((row) => row !== undefined)
   }
   const stale: Row[] = []
@@ -35,10 +34,7 @@ export async function existingRows(
     else stale.push(row)
   }
   const left = await undoRows(stale, needs, at.foreign)
-  if (left.length > 0) {
-    const attachments = left.map((row) => row.attachment).join(', ')
-    throw fail('detach-incomplete', { attachments, reason: 'an earlier try is not undone yet' })
-  }
+  if (left.length > 0) throw incomplete(left, 'an earlier try is not undone yet: ')
   return undefined
 }
 
@@ -54,53 +50,56 @@ function isOlderContainer(row: Row, wanteds: readonly Wanted[]): boolean {
 }
 
 /**
- * Only what is the container's own is left to its own DEL: its link, and the
- * files of host-local, which name the container. The pod's allocations go to
- * the newer container, and with them the host's routes and rules to them, which
- * bear no container and would be taken for the newer one's.
+ * What is the container's own is left to its own DEL: its link, and the files of
+ * host-local, which name the container. The pod's allocations go to the newer
+ * container, and are the older one's again should that fail; a DEL frees them
+ * only for who has them. The host's routes and rules to them bear no container
+ * and would be taken for the newer one's.
  */
 async function setAside(row: Row, needs: AttachNeeds): Promise<void> {
   const steps = row.stages.flatMap((stage) => (stage.stage === 'steps' ? stage.steps : []))
-  await needs.kernel.take(steps.filter(leadsToPod).toReversed().flatMap(undoOf))
-  const held = row.held.filter((one) => one.held === 'file')
-  const { plugins } = row.request
+  await needs.kernel.take(steps.filter(goesOn).toReversed().flatMap(undoOf))
   const aside: Row = {
     ...row,
     attachment: `${row.attachment}@${row.owner.containerId}`,
-    held,
     stages: row.stages.map(withoutWays),
-    request: { ...row.request, plugins: held.length > 0 ? plugins : plugins.map(withoutIpam) },
   }
   needs.journal.write([aside])
   needs.journal.erase([row.attachment])
 }
 
-function leadsToPod(step: Step): boolean {
+function goesOn(step: Step): boolean {
+  if (step.do === 'move-link') return true
+  if (step.do === 'create-link') return step.spec.kind === 'vlan'
   return (step.do === 'add-route' || step.do === 'add-rule') && step.where === 'host'
 }
 
 function withoutWays(stage: Stage): Stage {
   if (stage.stage !== 'steps') return stage
-  return { ...stage, steps: stage.steps.filter((step) => !leadsToPod(step)) }
+  return { ...stage, steps: stage.steps.filter((step) => !goesOn(step)) }
 }
 
-function withoutIpam(raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(raw).filter(([key]) => key !== 'ipam'))
-}
-
-/** True when every link that a row made is still there with its mark. */
+/**
+ * True when every link that a row made is there with its mark. Looked for where
+ * the request says: after a reboot another namespace can have the row's number.
+ */
 async function allPresent(
   rows: readonly (Row | undefined)[],
+  wanteds: readonly Wanted[],
   needs: AttachNeeds,
 ): Promise<boolean> {
+  const netns = wanteds[0]?.netns
   for (const row of rows) {
-    if (row === undefined) return false
+    if (row === undefined || netns === undefined) return false
     const makes = row.stages.flatMap((s) => (s.stage === 'steps' ? s.steps : []))
-    const links = await needs.kernel.links(row.netns)
+    const links = await needs.kernel.links(netns)
     for (const step of makes) {
-      if (step.do !== 'create-link') continue
+      if (step.do !== 'create-link' && step.do !== 'move-link') continue
       const link = links.find((other) => other.name === step.name)
-      if (link === undefined || !bearsMark(link, step.mark)) return false
+      if (link === undefined) return false
+      const group = movedGroup(step.mark)
+      const ours = step.do === 'move-link' ? link.group === group : bearsMark(link, step.mark)
+      if (!ours) return false
     }
   }
   return true

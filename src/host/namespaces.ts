@@ -10,6 +10,7 @@ import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs'
 import { fail as failValue } from '#values/failures.ts'
 import type { NetnsPath, Where } from '#values/netns.ts'
 import type { NetnsState } from '#needs/kernel.ts'
+import { errnoWords, isExhausted } from './errno.ts'
 import { fail } from './failures.ts'
 
 /** Where the host is, as seen from this process. */
@@ -52,8 +53,15 @@ export class Namespaces implements Disposable {
     const opened = this.#open(this.#host.hostRoot + where)
     if (opened.netns === 'there') return opened.fd
     throw opened.netns === 'gone'
-      ? failValue('netns-gone', { path: where })
+      ? failValue('netns-gone', { netns: where, reason: 'No such file or directory' })
       : fail('netns-foreign', { path: where })
+  }
+
+  /** Descriptor of this process's own namespace, where a message wants one. */
+  own(): number {
+    const opened = this.#open(OWN)
+    if (opened.netns === 'there') return opened.fd
+    throw failValue('netns-gone', { netns: OWN, reason: 'No such file or directory' })
   }
 
   /** The host's namespace, and the initial one where that is another and can be seen. */
@@ -104,12 +112,20 @@ function openNetns(path: string): Opened {
   return { netns: 'foreign' }
 }
 
-/** Undefined when there is no such file, -1 when it cannot be opened. */
+/**
+ * Undefined when there is no such file, -1 when it is one that cannot be opened.
+ * @throws {Failure} `host-exhausted`: then nobody knows, and nothing may be taken for gone
+ */
 function tryOpen(path: string): number | undefined {
   try {
     return openSync(path, FLAGS)
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    const errno = cause instanceof Error && 'errno' in cause ? -Number(cause.errno) : 0
+    if (isExhausted(errno)) {
+      const text = errnoWords(errno)
+      throw fail('host-exhausted', { step: 'open', of: path, text, errno: code }, cause)
+    }
     // ESRCH: the process of /proc/PID/ns/net ended after the path was looked up.
     return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH' ? undefined : -1
   }

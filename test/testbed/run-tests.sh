@@ -21,7 +21,7 @@ trap 'exit 143' TERM
 status=0
 # one test file at a time: they share the guest's adapters and its one RDMA namespace mode
 TESTBED_SKIP_FILE=$reason "$HERE/testbed.sh" run --kernel "$KERNEL" --share "$PWD" --limit 600 \
-  --packages opensm,infiniband-diags -- \
+  --packages opensm,infiniband-diags,containerd,runc,podman,systemd -- \
   node --test --test-concurrency=1 --test-force-exit --test-reporter=spec "$@" || status=$?
 if [ "$status" = 77 ] && [ -s "$reason" ]; then
   echo "SKIPPED: tier 2 on kernel $KERNEL: $(cat "$reason")"
