@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * netns.node, the Node-API addon: transact(program: Uint8Array): Promise<Uint8Array> executes a
- * program on a thread of libuv's pool, never on the main thread; calls share nothing. It rejects
- * with ENOMEM and, before anything is executed, with EINVAL.
+ * program on a thread of libuv's pool, never on the main thread; calls share nothing. It throws
+ * EINVAL or ENOMEM before anything is executed, and rejects with ENOMEM.
  *
  * Program: operations one after the other, executed in order; integers are little-endian.
  *   u8 op; u8 flags; u16 zero; i32 netns; u32 arg; u32 length; length bytes
@@ -13,12 +13,13 @@
  *   op 3 read file   bytes = path; data = content; over 64 KiB: -EFBIG
  *   op 4 lock file   bytes = path, made if absent; data = u32 descriptor that has the exclusive
  *                    flock(2) until the caller closes it; -EWOULDBLOCK at once when another has it
+ *   op 5 open packet bytes = sockaddr_ll (packet(7)); data = u32 descriptor, the caller's to close,
+ *                    of a socket for whole frames of its link and EtherType that never blocks
  * Result, per operation: i32 status (0 or -errno), u32 length, length bytes of data.
  * Netlink (RFC 3549) answers once to a message with NLM_F_ACK or that asks for a dump, and queues
  * answers before send returns: an empty queue after an error means that no more comes.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/netlink.h>
 #include <node_api.h>
@@ -30,7 +31,7 @@
 #include <unistd.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "integers are taken as they are");
-enum { OP_NETLINK = 1, OP_WRITE = 2, OP_READ = 3, OP_LOCK = 4, GO_ON = 1, BEGIN = 2 };
+enum { OP_NETLINK = 1, OP_WRITE, OP_READ, OP_LOCK, OP_PACKET, GO_ON = 1, BEGIN = 2 };
 enum { OWN = -1, READ_MAX = 64 << 10, RECEIVE_MAX = 256 << 10, ROOM = RECEIVE_MAX + 8 };
 
 /* Both are read where they lie, at any address. */
@@ -82,11 +83,12 @@ static const char *program_flaw(const uint8_t *at, size_t size)
     const struct op *op = (const struct op *)at;
     if (size < sizeof *op) return "operation is cut";
     if (op->length > size - sizeof *op) return "bytes run past the end";
-    if (op->kind < OP_NETLINK || op->kind > OP_LOCK) return "unknown operation";
+    if (op->kind < OP_NETLINK || op->kind > OP_PACKET) return "unknown operation";
     size_t path = op->kind == OP_WRITE ? op->arg : op->length;
     if (path < 1 || path > op->length) return "nothing in it";
     if (op->kind == OP_NETLINK && count_messages(op->bytes, path, NULL) < 0) return "no messages";
-    if (op->kind > OP_NETLINK && (path >= PATH_MAX || memchr(op->bytes, 0, path))) return "no path";
+    bool is_file = op->kind > OP_NETLINK && op->kind < OP_PACKET;
+    if (is_file && (path >= PATH_MAX || memchr(op->bytes, 0, path))) return "no path";
     step = sizeof *op + op->length;
   }
   return NULL;
@@ -129,8 +131,7 @@ static int open_socket(struct work *w, const struct op *op)
 
 static int exchange(struct work *w, const struct op *op)
 {
-  int status = open_socket(w, op), left = count_messages(op->bytes, op->length, NULL);
-  ssize_t n;
+  int status = open_socket(w, op), left = count_messages(op->bytes, op->length, NULL); ssize_t n;
   if (status < 0) return status;
   while ((n = send(w->socket, op->bytes, op->length, 0)) < 0 && errno == EINTR) continue;
   while (n >= 0) {
@@ -142,8 +143,7 @@ static int exchange(struct work *w, const struct op *op)
     if (n > 0) left -= count_messages(w->data + w->size, (size_t)n, &status), w->size += (size_t)n;
   }
   if (status == 0) status = errno == EAGAIN ? -ETIMEDOUT : -errno;
-  close(w->socket), w->socket = -1; /* what may still come belongs to nobody */
-  return status;
+  return close(w->socket), w->socket = -1, status; /* what may still come belongs to nobody */
 }
 
 static int use_file(struct work *w, const struct op *op)
@@ -171,14 +171,22 @@ static int use_file(struct work *w, const struct op *op)
     status = n < 0 ? -errno : got > READ_MAX ? -EFBIG : 0;
     if (status == 0) w->size += got;
   }
-  close(fd);
-  return status;
+  return close(fd), status;
+}
+
+static int open_packet(struct work *w, const struct op *op)
+{
+  int status = enter(w, op->netns), type = SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  int fd = status < 0 ? -1 : socket(AF_PACKET, type, 0); /* hears nothing until it is bound */
+  if (fd >= 0 && bind(fd, (const void *)op->bytes, op->length) == 0)
+    return memcpy(w->data + w->size, &fd, 4), w->size += 4, 0;
+  status = status < 0 ? status : -errno;
+  return close(fd), status;
 }
 
 static void on_pool_thread(napi_env env __attribute__((unused)), void *data)
 {
-  struct work *w = data;
-  bool stopped = false;
+  struct work *w = data; bool stopped = false;
   for (size_t at = 0; at < w->program_size;) {
     const struct op *op = (const struct op *)(w->program + at);
     size_t head = w->size;
@@ -187,7 +195,9 @@ static void on_pool_thread(napi_env env __attribute__((unused)), void *data)
     if ((w->out_of_memory = !make_room(w))) break;
     w->size += sizeof result;
     stopped = stopped && !(op->flags & BEGIN);
-    if (!stopped) result[0] = op->kind == OP_NETLINK ? exchange(w, op) : use_file(w, op);
+    if (!stopped)
+      result[0] = op->kind == OP_NETLINK ? exchange(w, op)
+                : op->kind == OP_PACKET ? open_packet(w, op) : use_file(w, op);
     result[1] = (int32_t)(w->size - head - sizeof result);
     memcpy(w->data + head, result, sizeof result);
     stopped = stopped || (result[0] < 0 && !(op->flags & GO_ON));
@@ -195,50 +205,40 @@ static void on_pool_thread(napi_env env __attribute__((unused)), void *data)
   close(w->socket), enter(w, OWN), close(w->own);
 }
 
-static void reject(napi_env env, napi_deferred deferred, const char *code, const char *text)
-{
-  napi_value error;
-  napi_throw_error(env, code, text);
-  if (napi_get_and_clear_last_exception(env, &error) == napi_ok)
-    napi_reject_deferred(env, deferred, error);
-}
-
 static void on_main_thread(napi_env env, napi_status status, void *data)
 {
-  struct work *w = data;
-  napi_value buffer, array; void *bytes;
+  struct work *w = data; napi_value value, array; void *bytes;
   bool made = status == napi_ok && !w->out_of_memory &&
-      napi_create_arraybuffer(env, w->size, &bytes, &buffer) == napi_ok &&
-      napi_create_typedarray(env, napi_uint8_array, w->size, buffer, 0, &array) == napi_ok;
+      napi_create_arraybuffer(env, w->size, &bytes, &value) == napi_ok &&
+      napi_create_typedarray(env, napi_uint8_array, w->size, value, 0, &array) == napi_ok;
   if (made && w->size > 0) memcpy(bytes, w->data, w->size);
   if (made) napi_resolve_deferred(env, w->deferred, array);
-  else reject(env, w->deferred, "ENOMEM", "Cannot return the netns result: out of memory");
-  napi_delete_async_work(env, w->handle);
-  free(w->data), free(w);
+  else if (napi_throw_error(env, "ENOMEM", "Cannot return the netns result: out of memory"),
+           napi_get_and_clear_last_exception(env, &value) == napi_ok)
+    napi_reject_deferred(env, w->deferred, value);
+  napi_delete_async_work(env, w->handle), free(w->data), free(w);
 }
 
 static napi_value transact(napi_env env, napi_callback_info info)
 {
-  napi_deferred deferred; napi_value promise, argument, name; napi_typedarray_type type;
-  size_t count = 1, size = 0; void *bytes = NULL;
-  char text[128] = "Cannot run the netns program: ";
+  napi_value promise, argument, name; napi_typedarray_type type;
+  size_t count = 1, size = 0; void *bytes = NULL; char text[128] = "Cannot run the netns program: ";
   const char *flaw = "argument is not a Uint8Array";
-  if (napi_create_promise(env, &deferred, &promise) != napi_ok) return NULL;
   if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) == napi_ok &&
       napi_get_typedarray_info(env, argument, &type, &size, &bytes, NULL, NULL) == napi_ok &&
       type == napi_uint8_array)
     flaw = program_flaw(bytes, size);
-  if (flaw) return reject(env, deferred, "EINVAL", strcat(text, flaw)), promise;
+  if (flaw) return napi_throw_error(env, "EINVAL", strcat(text, flaw)), NULL;
   struct work *w = calloc(1, sizeof *w + size);
-  if (w) w->deferred = deferred, w->own = w->present = w->socket = -1, w->program_size = size;
+  if (w) w->own = w->present = w->socket = -1, w->program_size = size;
   if (w && size > 0) memcpy(w->program, bytes, size); /* a copy: the caller may change its own */
-  if (!w || napi_create_string_utf8(env, "verbena", NAPI_AUTO_LENGTH, &name) != napi_ok ||
-      napi_create_async_work(env, NULL, name, on_pool_thread, on_main_thread, w, &w->handle) ||
-      napi_queue_async_work(env, w->handle) != napi_ok) {
-    free(w);
-    reject(env, deferred, "ENOMEM", strcat(text, "out of memory"));
-  }
-  return promise;
+  if (w && napi_create_promise(env, &w->deferred, &promise) == napi_ok &&
+      napi_create_string_utf8(env, "verbena", NAPI_AUTO_LENGTH, &name) == napi_ok &&
+      napi_create_async_work(env, NULL, name, on_pool_thread, on_main_thread, w, &w->handle) == 0 &&
+      napi_queue_async_work(env, w->handle) == napi_ok)
+    return promise;
+  free(w);
+  return napi_throw_error(env, "ENOMEM", strcat(text, "out of memory")), NULL;
 }
 
 NAPI_MODULE_INIT(/* napi_env env, napi_value exports */)

@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/times.h>
@@ -107,11 +108,10 @@ static char *take_text(void)
 /* In the child: becomes the plugin that CNI_PATH has by this name, or reports why it cannot. */
 static void become(const char *type, int report)
 {
-  char path[PATH_MAX], *dirs = getenv("CNI_PATH"), *dir, *next;
-  struct stat self = {0}, found;
-  signal(SIGPIPE, SIG_DFL);
-  stat("/proc/self/exe", &self);
+  char path[PATH_MAX], *dirs, *dir, *next; struct stat self = {0}, found;
+  signal(SIGPIPE, SIG_DFL), stat("/proc/self/exe", &self);
   for (uint32_t n = take_u32(); n > 0; n--) putenv(take_text());
+  dirs = getenv("CNI_PATH");
   for (dir = dirs = strdup(dirs ? dirs : ""); dir; dir = next) {
     if ((next = strchr(dir, ':'))) *next++ = '\0';
     int size = snprintf(path, sizeof path, "%s/%s", dir, type);
@@ -163,9 +163,10 @@ static void run_plugin(void)
   const char *input = take(size);
   bool ready = true;
   for (int i = 0; i < 4; i++) ready = ready && pipe2(pipes[i], O_CLOEXEC) == 0;
-  pid_t pid = ready ? fork() : -1;
+  pid_t shim = getpid(), pid = ready ? fork() : -1;
   if (pid < 0) fail(IO_FAILURE, "Cannot run a plugin for the agent", strerror(errno));
-  if (pid == 0) {
+  if (pid == 0) { /* no plugin outlives its call: the next one would find what it does after that */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != shim) _exit(127);
     for (int i = 0; i < 3; i++) dup2(pipes[i][i > 0], i);
     at = pairs, become(type, pipes[3][1]), _exit(127);
   }
@@ -174,8 +175,7 @@ static void run_plugin(void)
   output_size[0] = 0, output_size[1] = transfer(pipes[3][0], output[1], OUTPUT_MAX, true);
   struct pollfd fds[] = {{pipes[0][1], POLLOUT, 0}, {pipes[1][0], POLLIN, 0},
                          {pipes[2][0], POLLIN, 0}, {pipes[3][0], 0, 0}};
-  int failed = output_size[1] > 0, status = attend(pid, fds, input, size);
-  if (failed) status = -1;
+  int none = output_size[1] > 0, ended = attend(pid, fds, input, size), status = none ? -1 : ended;
   ran.data[0] = RAN, ran.size = 5;
   memcpy(ran.data + 1, &status, 4);
   for (int i = 0; i < 2; i++) put_str(&ran, output[i], output_size[i]);
@@ -204,8 +204,8 @@ static _Noreturn void ask_agent(long bound_ms)
 {
   struct timeval bound = {bound_ms / 1000, bound_ms % 1000 * 1000 + 1};
   clock_t deadline = times(NULL) + bound_ms / TICK_MS;
-  bool broke = false;
-  for (int pause_ms = 20;; pause_ms = pause_ms * 2 < 250 ? pause_ms * 2 : 250) {
+  pid_t caller = getppid(); bool broke = false;
+  for (int pause_ms = 20; getppid() == caller; pause_ms = pause_ms * 2 < 250 ? pause_ms * 2 : 250) {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     /* A full backlog would hold connect(), an agent that does not read write(). */
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);
@@ -216,10 +216,10 @@ static _Noreturn void ask_agent(long bound_ms)
     /* Only once, or an agent that dies of this request would keep the caller for ever. */
     if (connected && !broke && errno != EAGAIN)
       broke = true, pause_ms = 20, deadline = times(NULL) + bound_ms / TICK_MS;
-    close(fd);
-    if (times(NULL) >= deadline) fail(TRY_LATER, "Verbena agent does not answer", cause);
+    if (close(fd), times(NULL) >= deadline) fail(TRY_LATER, "Verbena agent does not answer", cause);
     poll(NULL, 0, pause_ms);
   }
+  _exit(1); /* the caller is gone, and asks for nothing any more */
 }
 
 int main(void)

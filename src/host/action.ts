@@ -9,8 +9,18 @@ import type { Handle, LinkBook } from './link-book.ts'
 import type { Namespaces } from './namespaces.ts'
 import { type Op, PROTOCOL } from './program.ts'
 
-/** Steps but those that delete links: these have a way of their own. */
-export type ActionStep = Exclude<Step, { do: 'delete-link' }>
+/** Steps that look in between: each is an effect of its own. */
+export type OwnStep = Extract<
+  Step,
+  { do: 'move-link' | 'return-link' | 'share-link' | 'probe' | 'announce' }
+>
+/** The others but those that delete links, which have a way of their own too. */
+export type ActionStep = Exclude<Step, OwnStep | { do: 'delete-link' }>
+
+export function isOwnStep(step: Step): step is OwnStep {
+  if (step.do === 'probe' || step.do === 'announce') return true
+  return step.do === 'move-link' || step.do === 'return-link' || step.do === 'share-link'
+}
 
 /** One kernel operation of a step. */
 export type Action = {

@@ -9,7 +9,7 @@ import type { Request } from '#wire/netlink/message.ts'
 import { encodeAddTable, encodeRemoveTable } from '#wire/nftables/table.ts'
 import { encodeAddAddress, encodeRemoveAddress } from '#wire/rtnetlink/address.ts'
 import { type LinkChange, encodeChangeLink, IPV4_CONF } from '#wire/rtnetlink/link-change.ts'
-import { encodeAddNeighbour, encodeRemoveNeighbour } from '#wire/rtnetlink/neighbour.ts'
+import { encodeRemoveNeighbour, encodeSetNeighbour } from '#wire/rtnetlink/neighbour.ts'
 import { type RouteSpec, encodeAddRoute, encodeRemoveRoute } from '#wire/rtnetlink/route.ts'
 import { encodeAddRule, encodeRemoveRule } from '#wire/rtnetlink/rule.ts'
 import { type Action, type ActionStep, type Context, linkAction, routeOp } from './action.ts'
@@ -169,7 +169,7 @@ function neighbourAction(
     const request = (index: number): Request => encodeRemoveNeighbour({ index, ip: neighbour.ip })
     return linkAction(step, context, { handle, request, tolerates: GONE.neighbour, of })
   }
-  const request = (index: number): Request => encodeAddNeighbour({ index, ...neighbour })
+  const request = (index: number): Request => encodeSetNeighbour({ index, ...neighbour })
   return linkAction(step, context, { handle, request, of })
 }
 

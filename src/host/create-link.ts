@@ -3,7 +3,7 @@
  * group from the first moment and its owner's mark directly after.
  *
  * Kernel facts: the namespace of the socket is where a parent's index counts, so
- * links are made from the host's, into the pod's by IFLA_NET_NS_FD. A wanted
+ * links are made from where the parent is, into the pod's by IFLA_NET_NS_FD. A wanted
  * index that is taken, there or here, is EBUSY or EEXIST. An alias is not taken
  * at creation; neither is the MTU of an IPoIB child.
  * @module
@@ -49,9 +49,11 @@ function newLinkAction(
   { link, peer }: { link: Handle; peer: Handle | undefined },
 ): Action {
   const { spec } = step
-  const parent = spec.kind === 'veth' ? undefined : book.find('host', spec.parent)
-  const host = spaces.enter('host')
-  const netnsFd = step.way === 'move' ? undefined : spaces.enter(step.netns)
+  const inPod = 'parentIn' in spec && spec.parentIn === 'pod'
+  const where = inPod ? step.netns : 'host'
+  const parent = spec.kind === 'veth' ? undefined : book.find(where, spec.parent)
+  const socket = spaces.enter(where)
+  const netnsFd = step.way === 'move' || inPod ? undefined : spaces.enter(step.netns)
   const ends = peer === undefined ? [link] : [link, peer]
   return {
     step,
@@ -71,7 +73,7 @@ function newLinkAction(
         parent: parent?.index,
         group: VERBENA_GROUP,
       }
-      return routeOp(host, encodeNewLink(made, kindOf(step, peer)))
+      return routeOp(socket, encodeNewLink(made, kindOf(step, peer)))
     },
   }
 }

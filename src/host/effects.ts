@@ -9,15 +9,27 @@ import type { KernelEffects } from '#needs/kernel.ts'
 import type { Random } from '#needs/clock.ts'
 import { readMessages } from '#wire/netlink/message.ts'
 import { LINK_MESSAGE, decodeLink, encodeGetLink } from '#wire/rtnetlink/link.ts'
-import { type Action, type ActionStep, type Context, routeOp } from './action.ts'
+import {
+  type Action,
+  type ActionStep,
+  type Context,
+  type OwnStep,
+  isOwnStep,
+  routeOp,
+} from './action.ts'
 import { actionsOf } from './actions.ts'
+import { announce } from './announce.ts'
 import { type Limit, deleteLinks } from './delete-links.ts'
 import { ERRNO } from './errno.ts'
+import { limitOf } from './limit.ts'
 import { LinkBook } from './link-book.ts'
+import { moveLink, returnLink } from './move-link.ts'
+import { probe } from './probes.ts'
 import { type HostView, Namespaces } from './namespaces.ts'
 import { actProgram, askProgram } from './netns-call.ts'
 import type { Op, OpResult } from './program.ts'
 import { refusal } from './refusal.ts'
+import { shareLink } from './share-link.ts'
 import type { Sightings } from './sightings.ts'
 
 /** Tries to find an index that nobody has. */
@@ -33,12 +45,22 @@ type Taking = Context & Pick<EffectNeeds, 'sightings'>
 
 /** Effects on the host that `view` shows. */
 export function hostEffects(view: HostView, needs: EffectNeeds): KernelEffects {
+  const oneMove = limitOf(1)
+  const takeOwn = (step: OwnStep, spaces: Namespaces): Promise<void> => {
+    const moving = { spaces, random: needs.random }
+    if (step.do === 'probe') return probe(step, spaces)
+    if (step.do === 'announce') return Promise.resolve(announce(step, view))
+    if (step.do === 'share-link') return oneMove(() => shareLink(step, spaces))
+    if (step.do === 'move-link') return oneMove(() => moveLink(step, moving))
+    return oneMove(() => returnLink(step, moving))
+  }
   return {
     async take(steps) {
       using spaces = new Namespaces(view)
       const possible = withoutGone(steps, spaces)
       for (const part of partsOf(possible)) {
         if (part.deletes.length > 0) await deleteLinks(part.deletes, spaces, needs.limit)
+        if (part.own !== undefined) await takeOwn(part.own, spaces)
         const book = new LinkBook(needs.random)
         const { sightings } = needs
         await takePart(part.others, { spaces, book, sightings })
@@ -47,17 +69,23 @@ export function hostEffects(view: HostView, needs: EffectNeeds): KernelEffects {
   }
 }
 
-type Part = { readonly deletes: DeleteLink[]; readonly others: ActionStep[] }
+type Part = {
+  readonly deletes: DeleteLink[]
+  readonly own: OwnStep | undefined
+  readonly others: ActionStep[]
+}
 
-/** Runs of deletions, each with the run of other steps behind it. */
+/** Runs of deletions, each with the run of other steps behind it; what asks in between alone. */
 function partsOf(steps: readonly Step[]): Part[] {
   const parts: Part[] = []
   for (const step of steps) {
     const last = parts.at(-1)
     if (step.do === 'delete-link') {
-      if (last !== undefined && last.others.length === 0) last.deletes.push(step)
-      else parts.push({ deletes: [step], others: [] })
-    } else if (last === undefined) parts.push({ deletes: [], others: [step] })
+      const goesOn = last !== undefined && last.others.length === 0 && last.own === undefined
+      if (goesOn) last.deletes.push(step)
+      else parts.push({ deletes: [step], own: undefined, others: [] })
+    } else if (isOwnStep(step)) parts.push({ deletes: [], own: step, others: [] })
+    else if (last === undefined) parts.push({ deletes: [], own: undefined, others: [step] })
     else last.others.push(step)
   }
   return parts
@@ -71,14 +99,16 @@ function partsOf(steps: readonly Step[]): Part[] {
  */
 function withoutGone(steps: readonly Step[], spaces: Namespaces): Step[] {
   const isGone = (step: Step): boolean => spaces.find(placeOf(step)) === undefined
-  const gone = steps.filter((step) => step.do !== 'delete-link' && isGone(step))
+  const finds = (step: Step): boolean => step.do === 'delete-link' || step.do === 'return-link'
+  const gone = steps.filter((step) => !finds(step) && isGone(step))
   const wanted = gone.find((step) => !takesBack(step))
   if (wanted !== undefined) spaces.enter(placeOf(wanted))
   return steps.filter((step) => !gone.includes(step))
 }
 
 function takesBack(step: Step): boolean {
-  return step.do.startsWith('remove-') || (step.do === 'set-sysctl' && step.was !== undefined)
+  const puts = step.do === 'set-sysctl' || step.do === 'set-link'
+  return step.do.startsWith('remove-') || (puts && step.was !== undefined)
 }
 
 function placeOf(step: Step): 'host' | Extract<Step, { netns: unknown }>['netns'] {

@@ -22,6 +22,19 @@ export const ERRNO = {
   EHOSTUNREACH: 113,
 } as const
 
+/** No memory, no descriptors: nothing is wrong with what was asked. */
+const EXHAUSTED: ReadonlySet<number> = new Set([
+  constants.errno.ENOMEM,
+  constants.errno.ENFILE,
+  constants.errno.EMFILE,
+  constants.errno.ENOBUFS,
+])
+
+/** True when the machine has no more of something now, and the same can succeed later. */
+export function isExhausted(errno: number): boolean {
+  return EXHAUSTED.has(errno)
+}
+
 const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(constants.errno).map(([name, number]) => [number, name]),
 )

@@ -20,6 +20,13 @@ export const HOST_FAILURES = {
     exit: 1,
     http: 503,
   },
+  'host-exhausted': {
+    message: 'Cannot {step} {of}: {text} ({errno})',
+    retry: 'later',
+    cni: 11,
+    exit: 1,
+    http: 503,
+  },
   'sysctl-invalid': {
     message: 'Cannot name sysctl {path}: it is not below /proc/sys',
     retry: 'never',

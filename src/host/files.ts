@@ -6,12 +6,12 @@
  * @module
  */
 import { close } from 'node:fs'
-import { mkdir, open, readFile, readdir, rename, rm, unlink } from 'node:fs/promises'
+import { link, mkdir, open, readFile, readdir, rename, rm, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Files } from '#needs/files.ts'
-import { errnoName, errnoWords } from './errno.ts'
+import { errnoName, errnoWords, isExhausted } from './errno.ts'
 import { fail } from './failures.ts'
 import { runProgram } from './netns-call.ts'
 
@@ -42,7 +42,7 @@ export function hostFiles({ hostRoot = '', lockWaitMs = LOCK.waitMs }: FilesOpti
       ),
     createExclusive: (path, text) =>
       attempt({ action: 'create', path, answers: ['EEXIST'], otherwise: false }, async () => {
-        await writeNew(at(path), text)
+        await create(at(path), text)
         return true
       }),
     replace: (path, text) =>
@@ -73,7 +73,22 @@ export function hostFiles({ hostRoot = '', lockWaitMs = LOCK.waitMs }: FilesOpti
   }
 }
 
-/** The text is there when the name is: a crash in between leaves a file without it, at worst. */
+/** The name comes with its text, whenever this process is killed: by link(2). */
+async function create(path: string, text: string): Promise<void> {
+  const temporary = temporaryFor(path)
+  await writeNew(temporary, text)
+  try {
+    await link(temporary, path)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+/** Beside `path`; {@link Files} says who takes away what a killed process leaves of these. */
+function temporaryFor(path: string): string {
+  return join(dirname(path), `.${process.pid}.${process.hrtime.bigint()}.tmp`)
+}
+
 async function writeNew(path: string, text: string): Promise<void> {
   await makeFolder(path)
   const file = await open(path, 'wx', FILE_MODE)
@@ -88,7 +103,7 @@ async function writeNew(path: string, text: string): Promise<void> {
 }
 
 async function replace(path: string, text: string): Promise<void> {
-  const temporary = join(dirname(path), `.${process.pid}.${process.hrtime.bigint()}.tmp`)
+  const temporary = temporaryFor(path)
   await writeNew(temporary, text)
   try {
     await rename(temporary, path)
@@ -104,7 +119,7 @@ async function makeFolder(path: string): Promise<void> {
 
 /** Descriptor that has the lock. @throws {Failure} `file-failed` */
 async function lock(path: string, waitMs: number): Promise<number> {
-  const until = Date.now() + waitMs
+  const until = performance.now() + waitMs
   for (let pauseMs: number = LOCK.firstMs; ; pauseMs = Math.min(pauseMs * 2, LOCK.mostMs)) {
     const [result] = await runProgram([{ op: 'lock-file', netns: -1, path }])
     if (result !== undefined && result.status === 0) {
@@ -115,7 +130,7 @@ async function lock(path: string, waitMs: number): Promise<number> {
       const reason = `${errnoWords(errno)} (${errnoName(errno)})`
       throw fail('file-failed', { action: 'lock', path, reason })
     }
-    if (Date.now() >= until) {
+    if (performance.now() >= until) {
       throw fail('file-failed', { action: 'lock', path, reason: `held for ${waitMs} ms` })
     }
     await setTimeout(pauseMs)
@@ -151,6 +166,11 @@ async function attempt<T, E>(
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
     if (code !== undefined && of.answers.includes(code)) return of.otherwise
     const { action, path } = of
+    const errno = cause instanceof Error && 'errno' in cause ? -Number(cause.errno) : 0
+    if (isExhausted(errno)) {
+      const details = { step: action, of: path, text: errnoWords(errno), errno: code }
+      throw fail('host-exhausted', details, cause)
+    }
     throw fail('file-failed', { action, path, reason: code ?? String(cause) }, cause)
   }
 }

@@ -26,6 +26,7 @@ const LACKS =
       : 'build/netns.node is absent: run make native'
 const TIMEOUT_MS = 60_000
 const UP = parseIfName('up0')
+const SPARE = parseIfName('spare0')
 const TEMP = parseIfName('vbht0')
 const NET1 = parseIfName('net1')
 const MARK = 'verbena host test'
@@ -43,7 +44,13 @@ async function open(): Promise<World> {
   ip('netns', 'add', pod)
   ip('-n', host, 'link', 'add', UP, 'type', 'veth', 'peer', 'name', 'up1')
   // Without link-local addresses nothing of the host changes while a test looks at it.
-  for (const link of [UP, 'up1']) ip('-n', host, 'link', 'set', link, 'addrgenmode', 'none', 'up')
+  // and a link that comes back from a pod takes over what is so by default
+  const noLocal = 'echo 1 > /proc/sys/net/ipv6/conf/default/addr_gen_mode'
+  ip('netns', 'exec', host, 'sh', '-c', noLocal)
+  ip('-n', host, 'link', 'add', SPARE, 'type', 'veth', 'peer', 'name', 'spare1')
+  for (const link of [UP, 'up1', SPARE, 'spare1']) {
+    ip('-n', host, 'link', 'set', link, 'addrgenmode', 'none', 'up')
+  }
   ip('-n', host, 'addr', 'add', '172.16.0.1/24', 'dev', UP)
   const hostFd = openSync(`/run/netns/${host}`, 'r')
   const removeNetns = async (): Promise<void> => {
@@ -54,6 +61,8 @@ async function open(): Promise<World> {
     pod: parseNetnsPath(`/run/netns/${pod}`),
     ethernetParent: UP,
     ipoibParent: undefined,
+    spare: SPARE,
+    stacks: false,
     removeNetns,
     host,
     hostFd,

@@ -22,6 +22,8 @@ export type Op = {
   | { readonly op: 'read-file'; readonly path: string }
   /** Answers at once: EWOULDBLOCK when somebody else has the lock. Data: the descriptor (u32). */
   | { readonly op: 'lock-file'; readonly path: string }
+  /** A socket for whole frames of one EtherType on a link. Data: the descriptor (u32). */
+  | { readonly op: 'open-packet'; readonly etherType: number; readonly index: number }
 )
 
 /** What became of an operation. */
@@ -36,7 +38,13 @@ const GO_ON = 1
 const BEGINS = 2
 const HEAD = 16
 const RESULT_HEAD = 8
-const CODES = { netlink: 1, 'write-file': 2, 'read-file': 3, 'lock-file': 4 } as const
+const CODES = {
+  netlink: 1,
+  'write-file': 2,
+  'read-file': 3,
+  'lock-file': 4,
+  'open-packet': 5,
+} as const
 const encoder = new TextEncoder()
 
 /** The bytes of a program. */
@@ -87,8 +95,22 @@ function bodyOf(op: Op): { arg: number; bytes: Bytes } {
       bytes.set(content, path.length)
       return { arg: path.length, bytes }
     }
+    case 'open-packet':
+      return { arg: 0, bytes: packetAddress(op) }
     case 'read-file':
     case 'lock-file':
       return { arg: 0, bytes: encoder.encode(op.path) }
   }
+}
+
+const AF_PACKET = 17
+
+/** struct sockaddr_ll: packet(7); only its protocol is in network byte order. */
+function packetAddress({ etherType, index }: { etherType: number; index: number }): Bytes {
+  const bytes = new Uint8Array(20)
+  const view = new DataView(bytes.buffer)
+  view.setUint16(0, AF_PACKET, true)
+  view.setUint16(2, etherType)
+  view.setInt32(4, index, true)
+  return bytes
 }

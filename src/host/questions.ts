@@ -13,6 +13,7 @@ import { FLAG, type Message, type Request, readMessages } from '#wire/netlink/me
 import { decodeTableNames, encodeListTables } from '#wire/nftables/table.ts'
 import { ADDRESS_MESSAGE, decodeAddress, encodeDumpAddresses } from '#wire/rtnetlink/address.ts'
 import { LINK_MESSAGE, decodeLink, encodeDumpLinks, encodeGetLink } from '#wire/rtnetlink/link.ts'
+import { nextHopsOf } from '#wire/rtnetlink/next-hops.ts'
 import {
   ROUTE_MESSAGE,
   decodeRoute,
@@ -31,7 +32,10 @@ import type { Sightings } from './sightings.ts'
 import { sysctlFile } from './sysctl.ts'
 
 /** Questions that netlink and /proc answer; the rest is in `sysfs.ts`. */
-export type NetlinkQuestions = Omit<KernelQuestions, 'driverOf' | 'hcaPort' | 'portGuids'>
+export type NetlinkQuestions = Omit<
+  KernelQuestions,
+  'driverOf' | 'hcaPort' | 'portGuids' | 'netdevsOf' | 'fileText'
+>
 
 const DUMP_TRIES = 5
 /** A kernel without IPv6, or with it switched off, has nothing of it to list. */
@@ -106,8 +110,14 @@ async function routes(view: HostView, where: Where): ReturnType<KernelQuestions[
     .flatMap(({ payload }) => {
       const found = decodeRoute(payload)
       if (found === undefined || !found.unicast || found.cloned) return []
-      const { index, unicast: _unicast, cloned: _cloned, rest: _rest, ...route } = found
-      return [{ ...route, dev: index === undefined ? undefined : names.get(index) }]
+      const { index, unicast: _unicast, cloned: _cloned, rest, ...route } = found
+      const hops = nextHopsOf(rest)
+      const ways = hops.length > 0 ? hops : [{ index, via: route.via }]
+      return ways.map((way, i) => {
+        const dev = way.index === undefined ? undefined : names.get(way.index)
+        // of several ways the kernel tells the first one's protocol alone; 0 is any
+        return { ...route, via: way.via, dev, protocol: i === 0 ? route.protocol : 0 }
+      })
     })
 }
 

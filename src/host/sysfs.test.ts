@@ -22,6 +22,11 @@ const link: Link = {
   kind: { kind: 'ipoib', pkey: parsePkey('0xffff'), mode: 'datagram', umcast: false },
   address: parseHardwareAddress('80:00:00:48:fe:80:00:00:00:00:00:00:00:02:c9:03:00:f0:00:02'),
   parent: undefined,
+  master: undefined,
+  promiscuous: false,
+  allMulticast: false,
+  txQueueLength: 1000,
+  altNames: [],
   alias: undefined,
   pci: PCI,
 }

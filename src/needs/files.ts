@@ -8,7 +8,10 @@
 export interface Files {
   /** Text, or undefined when there is none. */
   read(path: string): Promise<string | undefined>
-  /** Creates it with its parents' folders; false when the name is taken (O_EXCL). */
+  /**
+   * Creates it, whole, with its parents' folders; false when the name is taken. A process that is
+   * killed here or in `replace` leaves at worst a file `.*.tmp` beside it.
+   */
   createExclusive(path: string, text: string): Promise<boolean>
   /** Writes by a temporary file and rename. */
   replace(path: string, text: string): Promise<void>

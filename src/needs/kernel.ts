@@ -52,6 +52,13 @@ export interface KernelQuestions {
   driverOf(pci: PciAddress): Promise<string | undefined>
   /** The HCA port of an IPoIB parent in the host's namespace. */
   hcaPort(link: Link): Promise<HcaPort | undefined>
+  /**
+   * Names in `net/` (or `virtioN/net/`) of a folder below /sys that stands for a
+   * device; empty when it has none, undefined when there is no such folder.
+   */
+  netdevsOf(folder: string): Promise<readonly IfName[] | undefined>
+  /** Text of a small file of the host's; undefined when there is none. */
+  fileText(path: string): Promise<string | undefined>
   /** GUIDs in the port's GID table: its own, and those the subnet manager gave it beside. */
   portGuids(port: HcaPort): Promise<readonly Guid[]>
 }

@@ -48,15 +48,17 @@ export function removeAddress(link: SimLink, cidr: Cidr): void {
 /** What the kernel does when a link goes up: its link-local address, as its mode says. */
 export function addLinkLocal(host: SimHost, link: SimLink): void {
   const has = link.addresses.some(({ cidr }) => scopeOf(cidr) === 'link')
-  if (has || !link.up || linkSysctl(link, 'ipv6/disable_ipv6') === '1') return
+  const cidr = has || !link.up ? undefined : linkLocalOf(link)
+  if (cidr === undefined) return
+  const duplicate = isTaken(host, link, cidrParts(cidr).ip)
+  link.addresses.push({ cidr, duplicate, connected: true })
+}
+
+/** The link-local address that the link has of itself; undefined where it gets none. */
+export function linkLocalOf(link: SimLink): Cidr | undefined {
+  if (linkSysctl(link, 'ipv6/disable_ipv6') === '1') return undefined
   const identifier = identifierOf(link)
-  if (identifier === undefined) return
-  const ip = ipFromBits(6, LINK_LOCAL | identifier)
-  link.addresses.push({
-    cidr: cidrOf(ip, 64),
-    duplicate: isTaken(host, link, ip),
-    connected: true,
-  })
+  return identifier === undefined ? undefined : cidrOf(ipFromBits(6, LINK_LOCAL | identifier), 64)
 }
 
 /** Lower 64 bits of the link-local address, if the mode makes one. */

@@ -30,6 +30,9 @@ export function pkeysOn(host: SimHost, link: SimLink): readonly Pkey[] {
 export function carrierOf(host: SimHost, link: SimLink): boolean {
   if (!link.up) return false
   if (link.kind.kind === 'veth') return link.below?.up ?? false
+  if (link.kind.kind === 'bond') {
+    return link.netns.links.some((port) => port.master === link && carrierOf(host, port))
+  }
   if (link.below !== undefined && !carrierOf(host, link.below)) return false
   if (link.wire !== undefined && host.cut.has(link.wire)) return false
   if (link.kind.kind !== 'ipoib') return true

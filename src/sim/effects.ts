@@ -12,14 +12,12 @@ import { type Refusal, refusal } from './errno.ts'
 import type { SimHost, SimLink, SimNetns } from './host.ts'
 import { deleteLink, isAlive, moveLink, renameLink, setLink, setSysctl } from './links.ts'
 import { makeLink } from './make-link.ts'
+import { moveEffects, returnEffects } from './moved-links.ts'
 import { addRoute, removeRoute } from './routes.ts'
+import { announce, probe } from './probes.ts'
 import { addRule, removeRule } from './rules.ts'
-
-/** One change of the kernel's state, or the reason why it was not made. */
-export type Effect = { readonly effect: string; readonly run: () => Refusal | undefined }
-
-/** The host, and the name of the namespace that `host` stands for. */
-export type View = { readonly host: SimHost; readonly own: string }
+import { shareEffects } from './shared-link.ts'
+import type { Effect, View } from './view.ts'
 
 /** Effects of `step` in order. @throws {Failure} `netns-gone`; never for what takes back */
 export function effectsOf(view: View, step: Step): Effect[] {
@@ -36,15 +34,18 @@ export function effectsOf(view: View, step: Step): Effect[] {
         onLink(netns, step.from, (link) => renameLink(link, step.to))
       return [{ effect: 'rename', run }]
     }
+    case 'move-link':
+      return moveEffects(view, step)
+    case 'return-link':
+      return returnEffects(view, step)
+    case 'share-link':
+      return shareEffects(view, step)
     default:
       return plainEffects(view, step)
   }
 }
 
-type LinkStep = Extract<
-  Step,
-  { do: 'create-link' } | { do: 'delete-link' } | { do: 'set-link' } | { do: 'rename-link' }
->
+type LinkStep = Extract<Step, { do: `${string}-link` }>
 type PlainStep = Exclude<Step, LinkStep>
 
 /** A step of one effect; none when it takes back what went with its namespace. */
@@ -82,6 +83,10 @@ function change(host: SimHost, netns: SimNetns, step: PlainStep): Refusal | unde
       return done(() => netns.tables.set(step.table.name, step.table))
     case 'remove-nft-table':
       return done(() => netns.tables.delete(step.table.name))
+    case 'probe':
+      return onLink(netns, step.link, (link) => done(() => probe(host, link, step)))
+    case 'announce':
+      return ifThere(netns, step.link, (link) => announce(host, link, step))
   }
 }
 
@@ -145,11 +150,14 @@ function deleteEffects({ host, own }: View, step: DeleteLink): Effect[] {
 
 /** Each setting is an effect of its own; `up` is the last. */
 function setEffects({ host, own }: View, { where, link, set }: SetLink): Effect[] {
-  const { mtu, addrGenMode, txQueueLength, up } = set
+  const { mtu, addrGenMode, txQueueLength, address, promiscuous, allMulticast, up } = set
   const parts: [string, SetLink['set']][] = []
   if (addrGenMode !== undefined) parts.push(['addrgenmode', { addrGenMode }])
   if (mtu !== undefined) parts.push(['mtu', { mtu }])
   if (txQueueLength !== undefined) parts.push(['txqueuelen', { txQueueLength }])
+  if (address !== undefined) parts.push(['address', { address }])
+  if (promiscuous !== undefined) parts.push(['promisc', { promiscuous }])
+  if (allMulticast !== undefined) parts.push(['allmulticast', { allMulticast }])
   if (up !== undefined) parts.push(['up', { up }])
   const netns = netnsAt(host, where, own)
   return parts.map(([effect, part]) => ({

@@ -15,6 +15,7 @@ const WORDS = {
   EEXIST: 'File exists',
   ENODEV: 'No such device',
   EINVAL: 'Invalid argument',
+  ERANGE: 'Numerical result out of range',
   ENOSPC: 'No space left on device',
   EOPNOTSUPP: 'Operation not supported',
   EADDRINUSE: 'Address already in use',

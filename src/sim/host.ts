@@ -27,9 +27,14 @@ export type SimLink = {
   up: boolean
   /** Bytes asked for; see `mtuOf()` for the one in effect. */
   mtu: number
-  readonly address: HardwareAddress | undefined
+  address: HardwareAddress | undefined
   /** The parent, or a veth's peer. */
   below: SimLink | undefined
+  /** The bond or bridge that it is a port of. */
+  master: SimLink | undefined
+  promiscuous: boolean
+  allMulticast: boolean
+  altNames: readonly string[]
   group: number
   alias: string | undefined
   readonly pci: PciAddress | undefined

@@ -12,6 +12,7 @@ const world: SimWorld = {
     host: {
       links: [
         { name: 'eth1', up: true, addresses: ['192.168.7.1/24'] },
+        { name: 'eth2', up: true },
         { name: 'ib0', kind: 'ipoib', up: true, driver: 'ibfake', pci: '0000:01:00.0' },
       ],
     },
@@ -36,6 +37,8 @@ async function open(): Promise<ContractWorld> {
     pod: parseNetnsPath('/run/netns/a'),
     ethernetParent: parseIfName('eth1'),
     ipoibParent: parseIfName('ib0'),
+    spare: parseIfName('eth2'),
+    stacks: true,
     removeNetns: async () => removeNetns(kernel.host, '/run/netns/a'),
     close: async () => {},
     neighbours: async (where) => printNeighbours(netnsAt(kernel.host, where)),

@@ -13,7 +13,8 @@ import { fail as failValue } from '#values/failures.ts'
 import { findNetns, linkNamed, netnsAt, everyLink } from './find.ts'
 import { carrierOf, mtuOf, rdmaDeviceOf } from './carrier.ts'
 import { observedAddress } from './addresses.ts'
-import { type Effect, effectsOf, type View } from './effects.ts'
+import { netdevsOf } from './devices.ts'
+import { effectsOf } from './effects.ts'
 import { type Errno, type Refusal, refusal } from './errno.ts'
 import { fail } from './failures.ts'
 import { INITIAL, type SimHost, type SimLink } from './host.ts'
@@ -22,6 +23,7 @@ import { simHost } from './read-world.ts'
 import { observedRoute, routesOf } from './routes.ts'
 import { rulesOf } from './rules.ts'
 import { readSysctl } from './sysctl.ts'
+import type { Effect, View } from './view.ts'
 import type { SimWorld } from './world.ts'
 
 /** An effect that is about to be; `n` counts those of one kernel from 1. */
@@ -109,7 +111,12 @@ function subjectOf(step: Step): string {
     case 'rename-link':
       return `${step.from} to ${step.to}`
     case 'set-link':
+    case 'move-link':
       return step.link
+    case 'return-link':
+      return step.link ?? step.names.join(' or ')
+    case 'share-link':
+      return step.name
     case 'add-address':
     case 'remove-address':
       return `${step.cidr} on ${step.link}`
@@ -127,6 +134,9 @@ function subjectOf(step: Step): string {
     case 'add-nft-table':
     case 'remove-nft-table':
       return step.table.name
+    case 'probe':
+    case 'announce':
+      return step.link
   }
 }
 
@@ -160,6 +170,14 @@ function questionsOf({ host, own }: View, alive: () => void): Omit<Kernel, 'take
       const found = lookup(netns, routesOf(netns), { to, from: undefined, mark: 0 })
       return found === undefined ? undefined : sourceFor(netns, found, to)
     },
+    netdevsOf: async (folder) => {
+      alive()
+      return netdevsOf(host, folder)
+    },
+    fileText: async (path) => {
+      alive()
+      return host.files.get(path)
+    },
     driverOf: async (pci) => {
       alive()
       return everyLink(host).find((link) => link.pci === pci)?.driver
@@ -186,6 +204,7 @@ function hcaPortOf(host: SimHost, link: SimLink): HcaPort | undefined {
 
 function observedLink(host: SimHost, link: SimLink): Link {
   const { index, name, kind, arpType, up, address, group, alias, pci } = link
+  const { promiscuous, allMulticast, txQueueLength, altNames } = link
   return {
     index,
     name,
@@ -196,6 +215,11 @@ function observedLink(host: SimHost, link: SimLink): Link {
     mtu: mtuOf(host, link),
     address,
     parent: link.below?.index,
+    master: link.master?.index,
+    promiscuous,
+    allMulticast,
+    txQueueLength,
+    altNames,
     group,
     alias,
     pci,

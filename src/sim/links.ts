@@ -12,25 +12,49 @@ import { isIpoibChild, linkNamed, netnsAt, dependants, everyLink } from './find.
 import { IPOIB_MTU } from './carrier.ts'
 import { addLinkLocal } from './addresses.ts'
 import { type Refusal, refusal } from './errno.ts'
+import { ethernetFault, ethernetMtuFault } from './ethernet.ts'
 import { INITIAL, type SimHost, type SimLink, type SimNetns } from './host.ts'
-import { ethernetMtuFault, freeIndex } from './make-link.ts'
+import { freeIndex } from './make-link.ts'
 import { confParts, linkSysctl, writeSysctl } from './sysctl.ts'
+
+const LOOPBACK = 772
 
 /** True while the link exists somewhere. */
 export function isAlive(link: SimLink): boolean {
   return link.netns.links.includes(link)
 }
 
-/** Moves a link: it goes down and loses its addresses, routes and neighbours. */
-export function moveLink(host: SimHost, link: SimLink, to: SimNetns): Refusal | undefined {
-  if (linkNamed(to, link.name) !== undefined) return refusal('EEXIST')
+/**
+ * Moves a link: it goes down and loses its addresses, routes and neighbours.
+ * With `as` it has that name there from the first moment, with `index` that index
+ * if nobody has it.
+ */
+export function moveLink(
+  host: SimHost,
+  link: SimLink,
+  to: SimNetns,
+  { as = link.name, index = link.index }: { as?: IfName; index?: number } = {},
+): Refusal | undefined {
+  if (linkNamed(to, as) !== undefined) return refusal('EEXIST')
   strip(host, link)
   unlist(link)
-  if (to.links.some(({ index }) => index === link.index)) link.index = freeIndex(to)
+  link.name = as
+  link.master = undefined
+  link.index = to.links.some((other) => other.index === index) ? freeIndex(to) : index
   link.netns = to
-  link.sysctl = new Map()
+  link.sysctl = defaultsOf(to)
   to.links.push(link)
+  to.links.sort((a, b) => a.index - b.index)
   return undefined
+}
+
+/** Settings per link that a link takes over when it comes into a namespace. */
+function defaultsOf({ sysctl }: SimNetns): Map<string, string> {
+  const given = [...sysctl].flatMap(([path, value]): [string, string][] => {
+    const parts = confParts(path)
+    return parts?.name === 'default' ? [[parts.key, value]] : []
+  })
+  return new Map(given)
 }
 
 /** Kernels before 6.2 rename only what is down; so does this one. */
@@ -58,6 +82,15 @@ export function setLink(host: SimHost, link: SimLink, set: SetLink['set']): Refu
   }
   if (set.addrGenMode !== undefined) link.addrGenMode = set.addrGenMode
   if (set.txQueueLength !== undefined) link.txQueueLength = set.txQueueLength
+  if (set.promiscuous !== undefined) link.promiscuous = set.promiscuous
+  if (set.allMulticast !== undefined) link.allMulticast = set.allMulticast
+  if (set.address !== undefined) {
+    // the kernel makes an IPoIB address
+    if (link.arpType === 32) return refusal('EOPNOTSUPP')
+    const fault = ethernetFault({ address: set.address, mtu: undefined })
+    if (fault !== undefined) return fault
+    link.address = set.address
+  }
   return set.up === true ? bringUp(host, link) : undefined
 }
 
@@ -84,8 +117,11 @@ function mtuFault(link: SimLink, mtu: number): Refusal | undefined {
     if (mtu < IPOIB_MTU.least) return refusal('EINVAL', 'mtu less than device minimum')
     return mtu > IPOIB_MTU[kind.mode] ? refusal('EINVAL') : undefined
   }
-  const tooBig = kind.kind === 'macvlan' && below !== undefined && mtu > below.mtu
-  return ethernetMtuFault(mtu) ?? (tooBig ? refusal('EINVAL') : undefined)
+  if (link.arpType === LOOPBACK) return undefined
+  const capped = kind.kind === 'macvlan' || kind.kind === 'vlan'
+  const tooBig = capped && below !== undefined && mtu > below.mtu
+  const errno = kind.kind === 'vlan' ? 'ERANGE' : 'EINVAL'
+  return ethernetMtuFault(mtu) ?? (tooBig ? refusal(errno) : undefined)
 }
 
 /** Writes a sysctl with what follows for IPv6 addresses. */

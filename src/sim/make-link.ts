@@ -2,7 +2,7 @@
  * Making links on a simulated host, with the kernel's rules of who may be a
  * parent of what.
  *
- * Spec: Linux drivers/net/macvlan.c, veth.c, infiniband/ulp/ipoib/ipoib_netlink.c,
+ * Spec: Linux drivers/net/veth.c, infiniband/ulp/ipoib/ipoib_netlink.c,
  * ipoib_vlan.c; net/core/rtnetlink.c.
  * @module
  */
@@ -14,25 +14,14 @@ import {
 import type { LinkKind, LinkSpec } from '#values/link.ts'
 import { VERBENA_GROUP } from '#values/mark.ts'
 import { asFullMember } from '#values/pkey.ts'
-import type { CreateLink } from '#values/step.ts'
 import { isIpoibChild, linkNamed, everyLink } from './find.ts'
 import { IPOIB_MTU } from './carrier.ts'
 import { type Refusal, refusal } from './errno.ts'
+import { ETHERNET, ETHERNET_MTU, ethernetFault } from './ethernet.ts'
 import type { SimHost, SimLink, SimNetns } from './host.ts'
+import { type Making, type Shape, ipvlanShape, macvlanShape, vlanShape } from './stacked-link.ts'
 
-const ETHERNET = 1
 const INFINIBAND = 32
-const ETHERNET_MTU = { usual: 1500, least: 68, most: 65535 } as const
-const MULTICAST_BIT = 1
-
-type Making = {
-  readonly host: SimHost
-  readonly step: CreateLink
-  /** The host's namespace, where parents are, and that in which the link is made. */
-  readonly own: SimNetns
-  readonly at: SimNetns
-}
-type Shape = Pick<SimLink, 'kind' | 'below' | 'mtu' | 'address' | 'arpType'>
 
 /** Makes the link under its temporary name, in our group, down. */
 export function makeLink(making: Making): SimLink | Refusal {
@@ -50,11 +39,11 @@ export function makeLink(making: Making): SimLink | Refusal {
   return near
 }
 
-/** Puts a new link into a namespace. */
-function plugIn(
+/** Puts a new link into a namespace; in our group unless it says another. */
+export function plugIn(
   host: SimHost,
   netns: SimNetns,
-  of: Shape & { readonly name: SimLink['name'] },
+  of: Shape & { readonly name: SimLink['name']; readonly group?: number },
 ): SimLink {
   const link: SimLink = {
     index: freeIndex(netns),
@@ -65,7 +54,11 @@ function plugIn(
     mtu: of.mtu,
     address: of.address ?? freshAddress(host),
     below: of.below,
-    group: VERBENA_GROUP,
+    master: undefined,
+    promiscuous: false,
+    allMulticast: false,
+    altNames: [],
+    group: of.group ?? VERBENA_GROUP,
     alias: undefined,
     pci: undefined,
     driver: undefined,
@@ -92,26 +85,10 @@ function shapeOf(making: Making, spec: LinkSpec): Shape | Refusal {
   const fault = ethernetFault({ address, mtu })
   if (fault !== undefined) return fault
   if (spec.kind === 'macvlan') return macvlanShape(making, spec)
+  if (spec.kind === 'ipvlan') return ipvlanShape(making, spec)
+  if (spec.kind === 'vlan') return vlanShape(making, spec)
   const kind: LinkKind = { kind: 'veth' }
   return { kind, below: undefined, mtu: mtu ?? ETHERNET_MTU.usual, address, arpType: ETHERNET }
-}
-
-function macvlanShape(
-  { host, own, step }: Making,
-  spec: Extract<LinkSpec, { kind: 'macvlan' }>,
-): Shape | Refusal {
-  const named = linkNamed(own, spec.parent)
-  if (named === undefined) return refusal('ENODEV')
-  // The kernel puts a macvlan of a macvlan on the same lower device.
-  const below = named.kind.kind === 'macvlan' ? (named.below ?? named) : named
-  if (below.arpType !== ETHERNET) return refusal('EINVAL')
-  const mtu = step.mtu ?? below.mtu
-  if (mtu > below.mtu) return refusal('EINVAL')
-  const others = everyLink(host).filter((l) => l.below === below && l.kind.kind === 'macvlan')
-  const alone = others.some(({ kind }) => kind.kind === 'macvlan' && kind.mode === 'passthru')
-  if (alone || (spec.mode === 'passthru' && others.length > 0)) return refusal('EINVAL')
-  const address = spec.mode === 'passthru' ? below.address : step.address
-  return { kind: { kind: 'macvlan', mode: spec.mode }, below, mtu, address, arpType: ETHERNET }
 }
 
 function ipoibShape(
@@ -164,23 +141,4 @@ function freshAddress(host: SimHost): HardwareAddress {
     )
     if (!everyLink(host).some((link) => link.address === address)) return address
   }
-}
-
-function ethernetFault(of: {
-  readonly address: HardwareAddress | undefined
-  readonly mtu: number | undefined
-}): Refusal | undefined {
-  if (of.address !== undefined) {
-    const bytes = hardwareAddressToBytes(of.address)
-    if (bytes.length !== 6) return refusal('EINVAL')
-    const unicast = ((bytes[0] ?? 0) & MULTICAST_BIT) === 0 && bytes.some((byte) => byte !== 0)
-    if (!unicast) return refusal('EADDRNOTAVAIL')
-  }
-  return of.mtu === undefined ? undefined : ethernetMtuFault(of.mtu)
-}
-
-/** Limits of an Ethernet link's MTU, in bytes, with the kernel's words. */
-export function ethernetMtuFault(mtu: number): Refusal | undefined {
-  if (mtu < ETHERNET_MTU.least) return refusal('EINVAL', 'mtu less than device minimum')
-  return mtu > ETHERNET_MTU.most ? refusal('EINVAL', 'mtu greater than device maximum') : undefined
 }

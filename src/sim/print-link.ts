@@ -38,20 +38,24 @@ export function printLink(host: SimHost, link: SimLink): string {
     : 'noop'
   const lines = [
     `${index}: ${printedName(link)}: <${flagsOf(host, link).join(',')}> mtu ${mtuOf(host, link)}` +
-      ` qdisc ${qdisc} state ${stateWord(host, link)} group ${group === 0 ? 'default' : group}` +
+      ` qdisc ${qdisc}${link.master === undefined ? '' : ` master ${link.master.name}`}` +
+      ` state ${stateWord(host, link)} group ${group === 0 ? 'default' : group}` +
       ` qlen ${txQueueLength}`,
     `    link/${WORD[link.arpType] ?? 'none'} ${link.address ?? ''} brd ${broadcastAddress(link)}`,
   ]
   const kind = kindWords(link)
   if (kind !== undefined) lines.push(`    ${kind}`)
   if (alias !== undefined) lines.push(`    alias ${alias}`)
+  lines.push(...link.altNames.map((name) => `    altname ${name}`))
   return `${lines.join('\n')}\n`
 }
+
+const STACKED: readonly string[] = ['veth', 'macvlan', 'ipvlan', 'vlan']
 
 /** Name of the link, with what it hangs on where that is in the same namespace: `c1@ib0`. */
 function printedName(link: SimLink): string {
   const { below, kind } = link
-  if (below === undefined || !(isIpoibChild(link) || ['veth', 'macvlan'].includes(kind.kind))) {
+  if (below === undefined || !(isIpoibChild(link) || STACKED.includes(kind.kind))) {
     return link.name
   }
   return `${link.name}@${below.netns === link.netns ? below.name : `if${below.index}`}`
@@ -62,6 +66,9 @@ function flagsOf(host: SimHost, link: SimLink): string[] {
   return [
     ...(link.up && !carrier ? ['NO-CARRIER'] : []),
     ...(link.arpType === LOOPBACK ? ['LOOPBACK'] : ['BROADCAST', 'MULTICAST']),
+    ...(link.promiscuous ? ['PROMISC'] : []),
+    ...(link.allMulticast ? ['ALLMULTI'] : []),
+    ...(link.master?.kind.kind === 'bond' ? ['SLAVE'] : []),
     ...(link.up ? ['UP'] : []),
     ...(carrier ? ['LOWER_UP'] : []),
   ]
@@ -91,7 +98,12 @@ function kindWords({ kind }: SimLink): string | undefined {
         ` umcast  ${kind.umcast ? '0001' : '0000'}`
       )
     case 'macvlan':
-      return `macvlan mode ${kind.mode}`
+    case 'bond':
+      return `${kind.kind} mode ${kind.mode}`
+    case 'ipvlan':
+      return `ipvlan  mode ${kind.mode} bridge`
+    case 'vlan':
+      return `vlan protocol 802.1Q id ${kind.id} <REORDER_HDR>`
     case 'other':
       return kind.name
     case 'physical':

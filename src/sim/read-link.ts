@@ -2,6 +2,7 @@
  * Reads one link of a world, with the defaults of its kind.
  * @module
  */
+import { BOND_MODES } from '#values/bond.ts'
 import { hardwareAddressFromBytes, parseHardwareAddress } from '#values/hardware-address.ts'
 import { parseIfName } from '#values/if-name.ts'
 import type { LinkKind } from '#values/link.ts'
@@ -15,6 +16,9 @@ import type { WorldLink } from './world.ts'
 const ARP = { ethernet: 1, infiniband: 32, loopback: 772 } as const
 /** Bytes, by the ARPHRD number. */
 const USUAL_MTU = { 1: 1500, 32: 2044, 772: 65536 } as const
+const IPOIB_MODES = ['datagram', 'connected'] as const
+const MACVLAN_MODES = ['private', 'vepa', 'bridge', 'passthru'] as const
+const IPVLAN_MODES = ['l2', 'l3', 'l3s'] as const
 const ZERO = '00:00:00:00:00:00'
 
 /** The link by itself: whom it hangs on and what is on it come later. */
@@ -41,6 +45,10 @@ export function readLink(
     mtu: from.mtu ?? USUAL_MTU[arpType],
     address: parseHardwareAddress(text),
     below: undefined,
+    master: undefined,
+    promiscuous: from.promiscuous ?? false,
+    allMulticast: from.allMulticast ?? false,
+    altNames: from.altNames ?? [],
     group: from.group ?? 0,
     alias: from.alias,
     pci: from.pci === undefined ? undefined : parsePciAddress(from.pci),
@@ -60,7 +68,7 @@ export function readPkey(pkey: string | number): Pkey {
   return typeof pkey === 'number' ? pkeyFromBits(pkey) : parsePkey(pkey)
 }
 
-function readKind({ name, kind = 'physical', mode, pkey }: WorldLink): LinkKind {
+function readKind({ name, kind = 'physical', mode, pkey, vlanId }: WorldLink): LinkKind {
   const bad = (reason: string): never => {
     throw fail('sim-world-invalid', { of: name, reason })
   }
@@ -69,14 +77,25 @@ function readKind({ name, kind = 'physical', mode, pkey }: WorldLink): LinkKind 
     case 'loopback':
       return { kind: 'physical' }
     case 'ipoib': {
-      const ours = mode ?? 'datagram'
-      if (ours !== 'datagram' && ours !== 'connected') return bad(`mode ${ours} is not IPoIB's`)
+      const ours = IPOIB_MODES.find((one) => one === (mode ?? 'datagram'))
+      if (ours === undefined) return bad(`mode ${mode} is not IPoIB's`)
       return { kind: 'ipoib', pkey: readPkey(pkey ?? 0xffff), mode: ours, umcast: false }
     }
     case 'macvlan': {
-      const ours = mode ?? 'bridge'
-      if (ours === 'datagram' || ours === 'connected') return bad(`mode ${ours} is not macvlan's`)
-      return { kind: 'macvlan', mode: ours }
+      const ours = MACVLAN_MODES.find((one) => one === (mode ?? 'bridge'))
+      return ours === undefined ? bad(`mode ${mode} is not macvlan's`) : { kind, mode: ours }
+    }
+    case 'ipvlan': {
+      const ours = IPVLAN_MODES.find((one) => one === (mode ?? 'l2'))
+      return ours === undefined ? bad(`mode ${mode} is not ipvlan's`) : { kind, mode: ours }
+    }
+    case 'bond': {
+      const ours = BOND_MODES.find((one) => one === (mode ?? BOND_MODES[0]))
+      return ours === undefined ? bad(`mode ${mode} is not a bond's`) : { kind, mode: ours }
+    }
+    case 'vlan': {
+      const id = vlanId ?? Number(/\.(\d+)$/.exec(name)?.[1])
+      return Number.isInteger(id) ? { kind, id } : bad('a VLAN needs its vlanId')
     }
     case 'veth':
     case 'bridge':

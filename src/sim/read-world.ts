@@ -114,7 +114,8 @@ function named(netns: SimNetns, { name }: WorldLink): SimLink {
 }
 
 /** Finds the parent or the peer: `NETNS/LINK`, or a link here, or one in `host`. */
-function joinBelow(host: SimHost, link: SimLink, { parent }: WorldLink): void {
+function joinBelow(host: SimHost, link: SimLink, { parent, master }: WorldLink): void {
+  if (master !== undefined) link.master = named(link.netns, { name: master })
   if (parent === undefined) return
   const slash = parent.lastIndexOf('/')
   const name = parseIfName(parent.slice(slash + 1))
@@ -136,8 +137,8 @@ function fillLink(host: SimHost, link: SimLink, from: WorldLink): void {
       typeof address === 'string' ? { cidr: address } : address
     return {
       cidr: parseCidr(cidr),
-      duplicate: duplicate ?? false,
-      connected: noPrefixRoute !== true,
+      duplicate: duplicate ?? from.duplicates?.includes(cidr) ?? false,
+      connected: noPrefixRoute !== true && from.withoutPrefixRoute?.includes(cidr) !== true,
     }
   })
   link.neighbours = (from.neighbours ?? []).map(({ ip, address, permanent }) => ({

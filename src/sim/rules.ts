@@ -27,9 +27,11 @@ export function addRule(netns: SimNetns, rule: Rule): Refusal | undefined {
   return undefined
 }
 
-/** Takes away the first rule that says the same, protocol included. */
+/** Takes away the first rule that says the same, protocol included; table 0 is any. */
 export function removeRule(netns: SimNetns, rule: Rule): void {
-  const found = netns.rules.find((other) => sameRule(other, rule))
+  const found = netns.rules.find((other) => {
+    return sameRule(other, rule.table === 0 ? { ...rule, table: other.table } : rule)
+  })
   netns.rules = netns.rules.filter((other) => other !== found)
 }
 

@@ -18,13 +18,30 @@ type Hearing = 'hears' | 'other-partition' | 'apart'
 function hearing(host: SimHost, a: SimLink, b: SimLink): Hearing {
   if (a === b) return 'apart'
   if (a.kind.kind === 'veth' || b.kind.kind === 'veth') return a.below === b ? 'hears' : 'apart'
-  const roots = [a.below ?? a, b.below ?? b] as const
-  const wired = roots[0].wire !== undefined && roots[0].wire === roots[1].wire
+  const roots = [rootOf(a), rootOf(b)] as const
+  const [one, two] = [wiringOf(roots[0]), wiringOf(roots[1])]
+  const wired = one.wire !== undefined && one.wire === two.wire && one.tags === two.tags
   if (a.arpType !== b.arpType || (roots[0] !== roots[1] && !wired)) return 'apart'
   if (a.kind.kind === 'ipoib' && b.kind.kind === 'ipoib') {
     return inOnePartition(host, a, b) ? 'hears' : 'other-partition'
   }
-  return roots[0] !== roots[1] || bothInBridgeMode(a, b) ? 'hears' : 'apart'
+  return roots[0] !== roots[1] || areSiblings(a, b) ? 'hears' : 'apart'
+}
+
+/** What a link's frames leave by; a VLAN is a segment of its own, so it is its own root. */
+function rootOf(link: SimLink): SimLink {
+  return link.kind.kind === 'vlan' ? link : (link.below ?? link)
+}
+
+/** The wire at the bottom, and the VLANs on the way down to it. */
+function wiringOf(link: SimLink): { readonly wire: string | undefined; readonly tags: string } {
+  if (link.kind.kind === 'bond') {
+    const port = link.netns.links.find((one) => one.master === link && one.wire !== undefined)
+    return { wire: port?.wire, tags: '' }
+  }
+  if (link.kind.kind !== 'vlan' || link.below === undefined) return { wire: link.wire, tags: '' }
+  const { wire, tags } = wiringOf(link.below)
+  return { wire, tags: `${tags} ${link.kind.id}` }
 }
 
 /** Same partition, and not both limited members of it. */
@@ -37,9 +54,13 @@ function inOnePartition(host: SimHost, a: SimLink, b: SimLink): boolean {
   )
 }
 
-/** Children of one parent hear each other in bridge mode alone, and never the parent. */
-function bothInBridgeMode(a: SimLink, b: SimLink): boolean {
-  return [a, b].every(({ kind }) => kind.kind === 'macvlan' && kind.mode === 'bridge')
+/**
+ * Macvlans of one parent hear each other in bridge mode alone, ipvlans always, and
+ * none of them the parent.
+ */
+function areSiblings(a: SimLink, b: SimLink): boolean {
+  const inBridge = [a, b].every(({ kind }) => kind.kind === 'macvlan' && kind.mode === 'bridge')
+  return inBridge || [a, b].every(({ kind }) => kind.kind === 'ipvlan')
 }
 
 /** Links with a carrier that stand to `link` in the way asked for. */

@@ -5,7 +5,8 @@
  * `NETNS/LINK`.
  * @module
  */
-import type { MacvlanMode } from '#values/link.ts'
+import type { BondMode } from '#values/bond.ts'
+import type { IpvlanMode, MacvlanMode } from '#values/link.ts'
 import type { NftTable } from '#values/nft.ts'
 
 /** `10.0.0.1/24`, or with what cannot be seen from it. */
@@ -38,7 +39,13 @@ export type WorldLink = {
   readonly mtu?: number
   readonly up?: boolean
   readonly pkey?: string | number
-  readonly mode?: 'datagram' | 'connected' | MacvlanMode
+  readonly mode?: 'datagram' | 'connected' | MacvlanMode | IpvlanMode | BondMode
+  readonly vlanId?: number
+  /** Bond or bridge in the same namespace that it is a port of. */
+  readonly master?: string
+  readonly promiscuous?: boolean
+  readonly allMulticast?: boolean
+  readonly altNames?: readonly string[]
   readonly driver?: string
   readonly pci?: string
   readonly group?: number
@@ -46,6 +53,10 @@ export type WorldLink = {
   readonly txQueueLength?: number
   readonly addrGenMode?: 'eui64' | 'none' | 'random'
   readonly addresses?: readonly WorldAddress[]
+  /** Those of {@link addresses} whose prefix route was taken away. */
+  readonly withoutPrefixRoute?: readonly string[]
+  /** Those that duplicate detection found to be somebody else's. */
+  readonly duplicates?: readonly string[]
   readonly routes?: readonly WorldRoute[]
   readonly neighbours?: readonly {
     readonly ip: string

@@ -4,19 +4,26 @@
  * @module
  */
 import { formatPkey } from '#values/pkey.ts'
-import { MAIN_TABLE, type Rule } from '#values/route.ts'
-import { everyLink } from './find.ts'
-import type { SimAddress, SimHost, SimLink, SimNetns } from './host.ts'
+import type { Rule } from '#values/route.ts'
+import { linkLocalOf } from './addresses.ts'
+import { mtuOf } from './carrier.ts'
+import { everyLink, linkNamed } from './find.ts'
+import { INITIAL, type SimAddress, type SimHost, type SimLink, type SimNetns } from './host.ts'
 import type { SimKernel } from './kernel.ts'
 import { DEFAULT_RULES } from './rules.ts'
 import { pathOf } from './sysctl.ts'
-import type { SimWorld, WorldAddress, WorldLink, WorldNetns, WorldRoute } from './world.ts'
+import type { SimWorld, WorldLink, WorldNetns, WorldRoute } from './world.ts'
+
+const BOOT = 3 // RTPROT_BOOT
+/** Metric of an IPv6 route that names none. */
+const USER_METRIC = 1024
 
 /** The whole state of the host behind a kernel, as JSON. */
 export function worldOf({ host }: Pick<SimKernel, 'host'>): SimWorld {
   const { rdma, files, objects } = host
+  const each = [...host.netns.values()].map((n) => [n.name, writeNetns(n, host)] as const)
   return {
-    netns: Object.fromEntries([...host.netns.values()].map((n) => [n.name, writeNetns(n)])),
+    netns: Object.fromEntries(each),
     rdma: {
       mode: rdma.mode,
       devices: rdma.devices.map(({ name, pci, netns, nodeGuid, pkeys }) => ({
@@ -55,7 +62,7 @@ function placeOf({ netns, name }: SimLink): string {
   return `${netns.name}/${name}`
 }
 
-function writeNetns(netns: SimNetns): WorldNetns {
+function writeNetns(netns: SimNetns, host: SimHost): WorldNetns {
   const rules = netns.rules.filter((rule) => !DEFAULT_RULES.includes(rule))
   const sysctl = [
     ...netns.sysctl,
@@ -65,7 +72,7 @@ function writeNetns(netns: SimNetns): WorldNetns {
   ]
   return {
     id: netns.id,
-    links: netns.links.map(writeLink),
+    links: netns.links.toSorted((a, b) => a.index - b.index).map((link) => writeLink(link, host)),
     ...(sysctl.length === 0 ? {} : { sysctl: Object.fromEntries(sysctl) }),
     ...(rules.length === 0 ? {} : { rules: rules.map(writeRule) }),
     ...(netns.tables.size === 0 ? {} : { nftables: [...netns.tables.values()] }),
@@ -76,29 +83,37 @@ function writeRule({ family, priority, from, to, fwmark, table, protocol }: Rule
   return { family, ...given({ priority, from, to, fwmark }), table, protocol }
 }
 
-function writeLink(link: SimLink): WorldLink {
+function writeLink(link: SimLink, host: SimHost): WorldLink {
   const { kind, address, pci, driver, alias, below } = link
-  const mode = kind.kind === 'ipoib' || kind.kind === 'macvlan' ? kind.mode : undefined
+  const addresses = givenAddresses(link)
+  const mode = 'mode' in kind ? kind.mode : undefined
   const word = kind.kind === 'other' ? kind.name : link.arpType === 772 ? 'loopback' : kind.kind
   return {
     name: link.name,
     kind: word,
     index: link.index,
     ...given({
-      parent: below === undefined ? undefined : placeOf(below),
+      parent: below === undefined ? undefined : parentText(link, below, host.netns.get(INITIAL)),
       address,
       pci,
       driver,
       alias,
       mode,
+      vlanId: kind.kind === 'vlan' ? kind.id : undefined,
+      master: link.master?.name,
+      promiscuous: link.promiscuous || undefined,
+      allMulticast: link.allMulticast || undefined,
+      altNames: link.altNames.length > 0 ? link.altNames : undefined,
       pkey: kind.kind === 'ipoib' ? formatPkey(kind.pkey) : undefined,
       group: link.group === 0 ? undefined : link.group,
       addrGenMode: link.addrGenMode === 'eui64' ? undefined : link.addrGenMode,
     }),
-    mtu: link.mtu,
+    mtu: mtuOf(host, link),
     up: link.up,
     txQueueLength: link.txQueueLength,
-    ...some('addresses', link.addresses.map(writeAddress)),
+    ...some('addresses', textsOf(addresses)),
+    ...some('withoutPrefixRoute', textsOf(addresses.filter(({ connected }) => !connected))),
+    ...some('duplicates', textsOf(addresses.filter(({ duplicate }) => duplicate))),
     ...some('routes', routesAt(link)),
     ...some(
       'neighbours',
@@ -111,30 +126,45 @@ function writeLink(link: SimLink): WorldLink {
   }
 }
 
-function writeAddress({ cidr, duplicate, connected }: SimAddress): WorldAddress {
-  if (!duplicate && connected) return cidr
-  return {
-    cidr,
-    ...(duplicate ? { duplicate: true } : {}),
-    ...(connected ? {} : { noPrefixRoute: true }),
-  }
+/** The name alone where a reader finds the same link by it. */
+function parentText(link: SimLink, below: SimLink, home: SimNetns | undefined): string {
+  const here = linkNamed(link.netns, below.name)
+  const found = here === undefined || here === link ? home && linkNamed(home, below.name) : here
+  return found === below ? below.name : placeOf(below)
+}
+
+/** Without the link-local address that the link gets by itself, being up. */
+function givenAddresses(link: SimLink): SimAddress[] {
+  const own = link.up ? linkLocalOf(link) : undefined
+  return link.addresses.filter(({ cidr, duplicate, connected }) => {
+    return cidr !== own || duplicate || !connected
+  })
+}
+
+function textsOf(addresses: readonly SimAddress[]): string[] {
+  return addresses.map(({ cidr }) => cidr)
 }
 
 function routesAt(link: SimLink): WorldRoute[] {
   return link.netns.routes
     .filter((r) => r.link === link)
-    .map(({ route }) => ({
-      dst: route.dst,
-      scope: route.scope,
-      protocol: route.protocol,
-      ...given({
-        via: route.via,
-        src: route.src,
-        priority: route.priority,
-        table: route.table === MAIN_TABLE ? undefined : route.table,
-      }),
-      ...(route.onlink ? { onlink: true } : {}),
-    }))
+    .map(({ route: { dst, via, src, scope, priority, table, protocol, onlink } }) => {
+      const v6 = dst.includes(':')
+      const usual = via === undefined && !v6 ? 'link' : 'global'
+      return {
+        dst,
+        ...given({ via }),
+        dev: link.name,
+        table,
+        ...given({
+          src,
+          scope: scope === usual ? undefined : scope,
+          priority: priority === (v6 ? USER_METRIC : undefined) ? undefined : priority,
+          protocol: protocol === BOOT ? undefined : protocol,
+        }),
+        ...(onlink ? { onlink: true as const } : {}),
+      }
+    })
 }
 
 /** The list under its key, unless it is empty. */

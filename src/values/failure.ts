@@ -62,7 +62,9 @@ export function textOfThrown(thrown: unknown): string {
   const texts: string[] = []
   let at: unknown = thrown
   for (let depth = 0; at !== undefined && at !== null && depth < 8; depth++) {
-    texts.push(at instanceof Error ? at.message : String(at))
+    const text = at instanceof Error ? at.message : String(at)
+    // a message often quotes its cause already
+    if (!texts.some((said) => said.includes(text))) texts.push(text)
     at = at instanceof Error ? at.cause : undefined
   }
   return texts.join(': ')

@@ -34,6 +34,22 @@ export const VALUE_FAILURES = {
     exit: 1,
     http: 502,
   },
+  /** `holder` is the other's hardware address; `pool` is empty for an address of no pool. */
+  'ip-conflict': {
+    message: 'ip conflict: {address} for {ifName} is in use by {holder} (pool {pool})',
+    retry: 'later',
+    cni: 11,
+    exit: 1,
+    http: 409,
+  },
+  'gateway-unreachable': {
+    message:
+      'gateway unreachable: {gateway} of {address} does not answer on {ifName} (pool {pool})',
+    retry: 'later',
+    cni: 11,
+    exit: 1,
+    http: 409,
+  },
 } as const satisfies FailureTable
 
 export const fail = failOf(VALUE_FAILURES)

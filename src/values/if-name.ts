@@ -25,6 +25,12 @@ export function parseIfName(text: string): IfName {
   return text as IfName
 }
 
+/** True for what {@link parseIfName} would take. */
+export function isIfName(text: string): boolean {
+  if (text === '' || byteLength(text) > MAX_BYTES) return false
+  return text !== '.' && text !== '..' && !/[/:\s\0]/.test(text)
+}
+
 /** Bytes of `text` in UTF-8. */
 function byteLength(text: string): number {
   let bytes = 0

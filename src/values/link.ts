@@ -4,6 +4,7 @@
  * Spec: Linux include/uapi/linux/if_link.h, if_arp.h.
  * @module
  */
+import type { BondMode, BondSettings } from './bond.ts'
 import type { HardwareAddress } from './hardware-address.ts'
 import type { IfName } from './if-name.ts'
 import type { PciAddress } from './pci-address.ts'
@@ -13,8 +14,13 @@ import type { Pkey } from './pkey.ts'
 export type IpoibMode = 'datagram' | 'connected'
 /** macvlan modes, IFLA_MACVLAN_MODE. */
 export type MacvlanMode = 'private' | 'vepa' | 'bridge' | 'passthru'
+/** ipvlan modes, IFLA_IPVLAN_MODE 0 to 2. All links of one parent share it. */
+export type IpvlanMode = 'l2' | 'l3' | 'l3s'
 
-/** What a link is made as, with what its kind needs. A parent is named in the host's namespace. */
+/** Where the parent of a link is looked up: on the host, unless it says the pod. */
+export type ParentPlace = { readonly parentIn?: 'host' | 'pod' }
+
+/** What a link is made as, with what its kind needs. */
 export type LinkSpec =
   | {
       readonly kind: 'ipoib'
@@ -25,7 +31,19 @@ export type LinkSpec =
       /** Whether its users may join multicast groups of their own; the kernel's default is no. */
       readonly umcast?: boolean
     }
-  | { readonly kind: 'macvlan'; readonly parent: IfName; readonly mode: MacvlanMode }
+  | ({
+      readonly kind: 'macvlan'
+      readonly parent: IfName
+      readonly mode: MacvlanMode
+      /** IFLA_MACVLAN_BC_QUEUE_LEN in packets; the kernel's own (1000) unless given. */
+      readonly bcQueueLength?: number
+    } & ParentPlace)
+  | ({
+      readonly kind: 'ipvlan'
+      readonly parent: IfName
+      readonly mode: IpvlanMode
+    } & ParentPlace)
+  | ({ readonly kind: 'vlan'; readonly parent: IfName; readonly id: number } & ParentPlace)
   | {
       readonly kind: 'veth'
       /** The other end, made in the host's namespace under this name. */
@@ -36,6 +54,16 @@ export type LinkSpec =
       }
     }
 
+/** What pods share on the host: made once, by whoever comes first, and never taken down. */
+export type SharedSpec =
+  | { readonly kind: 'vlan'; readonly parent: IfName; readonly id: number }
+  | ({
+      readonly kind: 'bond'
+      /** Links of the host that it joins; one that is in another bond is taken over. */
+      readonly ports: readonly IfName[]
+      readonly primary: IfName | undefined
+    } & BondSettings)
+
 /** What the kernel tells of a link's kind. `other` keeps the kernel's own word for it. */
 export type LinkKind =
   | {
@@ -45,6 +73,9 @@ export type LinkKind =
       readonly umcast: boolean
     }
   | { readonly kind: 'macvlan'; readonly mode: MacvlanMode | undefined }
+  | { readonly kind: 'ipvlan'; readonly mode: IpvlanMode | undefined }
+  | { readonly kind: 'vlan'; readonly id: number }
+  | { readonly kind: 'bond'; readonly mode: BondMode | undefined }
   | { readonly kind: 'veth' }
   | { readonly kind: 'bridge' }
   | { readonly kind: 'other'; readonly name: string }
@@ -70,6 +101,15 @@ export type Link = {
    * that was moved: the kernel may then give an index of another namespace.
    */
   readonly parent: number | undefined
+  /** IFLA_MASTER: index of the bond or bridge that it is a port of. */
+  readonly master: number | undefined
+  /** What an administrator asked for (IFF_PROMISC, IFF_ALLMULTI). */
+  readonly promiscuous: boolean
+  readonly allMulticast: boolean
+  /** Packets. */
+  readonly txQueueLength: number
+  /** IFLA_ALT_IFNAME, up to 127 bytes each; unique in the namespace as names are. */
+  readonly altNames: readonly string[]
   /** IFLA_GROUP: 0 unless somebody marked it. */
   readonly group: number
   readonly alias: string | undefined

@@ -11,9 +11,11 @@
 import type { HardwareAddress } from './hardware-address.ts'
 import type { IfName } from './if-name.ts'
 import type { Cidr } from './cidr.ts'
+import type { LinkSettings, MoveLink, ReturnLink, ShareLink } from './lent-link.ts'
 import type { LinkSpec } from './link.ts'
 import type { NftTable } from './nft.ts'
 import type { NetnsPath, Where } from './netns.ts'
+import type { AnnounceStep, ProbeStep } from './probe.ts'
 import type { Neighbour, Route, Rule } from './route.ts'
 
 /** Makes a link of ours: down, under `temp`, marked; `rename-link` gives it its name last. */
@@ -45,18 +47,18 @@ export type DeleteLink = {
   readonly kind: string | undefined
 }
 
-/** Settings of a link of ours; they go with the link, so they have no undo. */
+/** Settings of a link. Those of a link of ours go with it, so they have no undo but by `was`. */
 export type SetLink = {
   readonly do: 'set-link'
   readonly where: Where
   readonly link: IfName
-  readonly set: {
-    readonly mtu?: number
+  readonly set: LinkSettings & {
     readonly up?: true
     /** IFLA_INET6_ADDR_GEN_MODE: 0 eui64, 1 none, 3 random. Nothing on a kernel without IPv6. */
     readonly addrGenMode?: 'none' | 'random'
-    readonly txQueueLength?: number
   }
+  /** What a link that is not ours had before; undefined when the link goes anyhow. */
+  readonly was?: LinkSettings
 }
 
 /** Everything that can be done to a host. */
@@ -64,6 +66,9 @@ export type Step =
   | CreateLink
   | DeleteLink
   | SetLink
+  | MoveLink
+  | ReturnLink
+  | ShareLink
   | {
       readonly do: 'rename-link'
       readonly netns: NetnsPath
@@ -97,6 +102,8 @@ export type Step =
       readonly where: Where
       readonly table: NftTable
     }
+  | ProbeStep
+  | AnnounceStep
 
 /** Every kind of step, for tables and tests that must cover them all. */
 export const STEP_KINDS = [
@@ -104,6 +111,9 @@ export const STEP_KINDS = [
   'delete-link',
   'set-link',
   'rename-link',
+  'move-link',
+  'return-link',
+  'share-link',
   'add-address',
   'remove-address',
   'add-route',
@@ -115,6 +125,8 @@ export const STEP_KINDS = [
   'set-sysctl',
   'add-nft-table',
   'remove-nft-table',
+  'probe',
+  'announce',
 ] as const satisfies readonly Step['do'][]
 
 /** What takes `step` back, in order; nothing where the step goes with its link. */
@@ -144,13 +156,28 @@ export function undoOf(step: Step): Step[] {
       return [{ ...step, do: 'remove-nft-table' }]
     case 'remove-nft-table':
       return [{ ...step, do: 'add-nft-table' }]
+    case 'set-link': {
+      const { was } = step
+      return was === undefined ? [] : [{ ...step, set: was, was: settingsOf(step.set) }]
+    }
+    case 'move-link': {
+      const { netns, link, temp, name, mark, was } = step
+      return [{ do: 'return-link', netns, link, names: [temp, name], mark, was }]
+    }
     case 'set-sysctl':
       return step.was === undefined ? [] : [{ ...step, value: step.was, was: step.value }]
+    case 'probe':
+    case 'announce':
     case 'delete-link':
-    case 'set-link':
     case 'rename-link':
+    case 'return-link':
+    case 'share-link':
       return []
   }
+}
+
+function settingsOf({ up: _up, addrGenMode: _mode, ...settings }: SetLink['set']): LinkSettings {
+  return settings
 }
 
 /**
@@ -160,9 +187,12 @@ export function undoOf(step: Step): Step[] {
 export function undoOfAll(steps: readonly Step[]): Step[] {
   const ours = new Set<string>()
   for (const step of steps) {
-    if (step.do !== 'create-link') continue
+    // a link that goes back to the host loses what it had in the pod
+    if (step.do !== 'create-link' && step.do !== 'move-link') continue
     for (const name of [step.temp, step.name]) ours.add(`${step.netns}\n${name}`)
-    if (step.spec.kind === 'veth') ours.add(`host\n${step.spec.peer.name}`)
+    if (step.do === 'create-link' && step.spec.kind === 'veth') {
+      ours.add(`host\n${step.spec.peer.name}`)
+    }
   }
   const goesWithLink = (step: Step): boolean => {
     const on = linkOf(step)

@@ -29,6 +29,11 @@ export const WIRE_FAILURES = {
   'cni-if-name-invalid': { message: '{reason}', ...variable },
   'cni-verb-unknown': { message: 'unknown CNI_COMMAND: {verb}', ...variable },
   'cni-conf-unreadable': { message: 'error unmarshall network config: {reason}', ...content },
+  'cni-conf-duplicate-key': {
+    message: 'failed to load netconf: key {key} is there twice',
+    ...content,
+    cni: 7,
+  },
   'cni-network-name-missing': { message: 'missing network name', ...content, cni: 7 },
   'cni-network-name-invalid': {
     message: 'invalid characters found in network name',

@@ -8,6 +8,7 @@ import { parseHardwareAddress } from '#values/hardware-address.ts'
 import { parseIfName } from '#values/if-name.ts'
 import { parseCidr } from '#values/cidr.ts'
 import { parseIp } from '#values/ip.ts'
+import type { Link } from '#values/link.ts'
 import { VERBENA_PROTOCOL, VERBENA_TABLE } from '#values/mark.ts'
 import type { NftTable } from '#values/nft.ts'
 import type { Rule } from '#values/route.ts'
@@ -16,6 +17,7 @@ import { type ContractWorld, linkAt, macvlan, routeBy, RULE } from './kernel-wor
 
 const NAME = parseIfName('net1')
 const VETH = parseIfName('veth0')
+const [LENT, LO] = [parseIfName('ext0'), parseIfName('lo')]
 /** Host's end of the veth. */
 export const PEER = parseIfName('vbctpeer')
 const MAC = parseHardwareAddress('02:00:00:00:10:01')
@@ -31,6 +33,7 @@ export function veth(world: ContractWorld): CreateLink {
   }
 }
 
+const FREE = { ip: parseIp('10.99.0.7'), gateway: undefined, pool: undefined }
 const MARK_RULE: Rule = { ...RULE, to: undefined, fwmark: { mark: 1, mask: 0xffffffff } }
 const RP_FILTER = 'net/ipv4/conf/all/rp_filter'
 
@@ -63,6 +66,7 @@ export async function wholePlan(world: ContractWorld): Promise<Step[]> {
     mark: `${link.mark} 2`,
     address: parseHardwareAddress('02:00:00:00:10:03'),
   }
+  const [lent] = (await world.kernel.links('host')).filter(({ name }) => name === world.spare)
   const neighbour = { link: PEER, ip: parseIp('10.99.0.7'), address: MAC, permanent: true }
   return [
     link,
@@ -77,11 +81,13 @@ export async function wholePlan(world: ContractWorld): Promise<Step[]> {
       was: undefined,
     },
     { do: 'set-link', where: pod, link: NAME, set: { up: true } },
+    { do: 'probe', where: pod, link: NAME, probes: [{ ...FREE, conflict: true }] },
     { do: 'add-address', where: pod, link: NAME, cidr: parseCidr('10.99.0.7/24') },
     { do: 'add-address', where: pod, link: NAME, cidr: parseCidr('fd99::7/64') },
     { do: 'add-route', where: pod, route: routeBy(NAME, '10.98.0.0/16', '10.99.0.1') },
     { do: 'add-route', where: pod, route: routeBy(NAME, 'fd98::/64', 'fd99::1') },
     { do: 'add-route', where: pod, route: { ...routeBy(NAME, '10.97.0.1/32'), table: 101 } },
+    { do: 'announce', where: pod, link: NAME, ips: [FREE.ip] },
     pair,
     { do: 'rename-link', netns: pod, from: pair.temp, to: VETH },
     { do: 'set-link', where: pod, link: VETH, set: { up: true } },
@@ -91,6 +97,23 @@ export async function wholePlan(world: ContractWorld): Promise<Step[]> {
     { do: 'add-rule', where: 'host', rule: RULE },
     { do: 'add-rule', where: pod, rule: MARK_RULE },
     { do: 'add-nft-table', where: pod, table: MARKS },
+    ...(lent === undefined ? [] : lending(world, lent)),
+    { do: 'set-link', where: pod, link: LO, set: { mtu: 60000 }, was: { mtu: 65536 } },
+  ]
+}
+
+/** Lends a link of the host to the pod, with settings that go back with it. */
+function lending({ pod, spare }: ContractWorld, link: Link): Step[] {
+  const { index, mtu, address, txQueueLength, promiscuous, allMulticast, up, group, alias } = link
+  const own = { index, mtu, txQueueLength, promiscuous, allMulticast, up, group, alias }
+  const was = { ...own, ...(address === undefined ? {} : { address }) }
+  const [temp, mark] = [parseIfName('vbct2'), 'verbena contract 3']
+  const set = { mtu: 1280, txQueueLength: 77, promiscuous: true, up: true } as const
+  return [
+    { do: 'move-link', netns: pod, link: spare, temp, name: LENT, mark, was },
+    { do: 'rename-link', netns: pod, from: temp, to: LENT },
+    { do: 'set-link', where: pod, link: LENT, set },
+    { do: 'add-address', where: pod, link: LENT, cidr: parseCidr('10.96.0.7/24') },
   ]
 }
 
@@ -129,6 +152,13 @@ export async function readBack(world: ContractWorld): Promise<void> {
   equal(await kernel.sysctl(pod, RP_FILTER), '2')
   equal(await kernel.sysctl(pod, `net/ipv4/conf/${NAME}/arp_notify`), '1')
   deepEqual(await kernel.nftTables(pod), [VERBENA_TABLE])
+  const lent = await linkAt(world, pod, LENT)
+  deepEqual(
+    [lent.mtu, lent.txQueueLength, lent.promiscuous, lent.up, lent.alias],
+    [1280, 77, true, true, world.spare],
+  )
+  equal(await kernel.link('host', world.spare), undefined)
+  equal((await linkAt(world, pod, LO)).mtu, 60000)
   if (world.neighbours === undefined) return
   ok((await world.neighbours('host')).includes(`10.99.0.7 dev ${PEER} lladdr ${MAC} PERMANENT`))
 }

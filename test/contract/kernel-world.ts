@@ -23,6 +23,10 @@ export type ContractWorld = {
   /** Up, with a carrier, in the host's namespace. */
   readonly ethernetParent: IfName
   readonly ipoibParent: IfName | undefined
+  /** An Ethernet link of the host, up, that may be lent: nothing hangs on it. */
+  readonly spare: IfName
+  /** Whether this kernel knows VLANs, bonds and ipvlans. */
+  readonly stacks: boolean
   /** The pod's namespace is no more, its path neither. */
   removeNetns(): Promise<void>
   close(): Promise<void>

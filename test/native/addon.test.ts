@@ -3,15 +3,23 @@
  * files, failures, malformed programs. `namespaces.test.ts` has what enters others.
  * @module
  */
-import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
-import { closeSync } from 'node:fs'
+import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
+import { closeSync, readSync, writeSync } from 'node:fs'
 import { mkdtemp, rm, writeFile as write } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { NEEDS_ADDON, NEEDS_ROOT, transact } from './addon.ts'
 import { DUMP_LINKS, link, NLM, RTM, linkNames, messageTypes } from './links.ts'
-import { encodeProgram, netlink, run, readFile, writeFile, decodeResult } from './program.ts'
+import {
+  type Op,
+  encodeProgram,
+  netlink,
+  run,
+  readFile,
+  writeFile,
+  decodeResult,
+} from './program.ts'
 
 const ERROR = 2
 const DONE = 3
@@ -175,7 +183,7 @@ for (const { does, raw } of [
   { does: 'cut bytes', raw: bad(() => undefined).subarray(0, -1) },
   { does: 'a length over the end', raw: bad((op) => op.writeUInt32LE(0xffffffff, 12)) },
   { does: 'operation 0', raw: bad((op) => op.writeUInt8(0, 0)) },
-  { does: 'operation 5', raw: bad((op) => op.writeUInt8(5, 0)) },
+  { does: 'operation 6', raw: bad((op) => op.writeUInt8(6, 0)) },
   { does: 'an empty path', raw: encodeProgram([readFile('')]) },
   { does: 'a path with NUL', raw: encodeProgram([readFile('/a\0b')]) },
   { does: 'a path of 4096 bytes', raw: encodeProgram([readFile('/'.repeat(4096))]) },
@@ -221,3 +229,52 @@ for (const [does, argument] of Object.entries({
     match(error.message, /argument is not a Uint8Array/)
   })
 }
+
+/** struct sockaddr_ll; `index` 1 is the loopback of any namespace. */
+const openPacket = (etherType: number, index: number): Op => {
+  const bytes = Buffer.alloc(20)
+  bytes.writeUInt16LE(17, 0)
+  bytes.writeUInt16BE(etherType, 2)
+  bytes.writeInt32LE(index, 4)
+  return { op: 5, arg: 0, bytes }
+}
+
+test('open packet gives a socket that never blocks (root)', NEEDS_ROOT, async () => {
+  const [opened] = await run(openPacket(0x0806, 1))
+  equal(opened?.status, 0)
+  const fd = opened.data.readInt32LE(0)
+  try {
+    throws(() => readSync(fd, Buffer.alloc(64)), { code: 'EAGAIN' })
+  } finally {
+    closeSync(fd)
+  }
+})
+
+test(
+  'open packet sends whole frames, and takes in those of its type (root)',
+  NEEDS_ROOT,
+  async () => {
+    const [arp, ipv6] = await run(openPacket(0x0806, 1), openPacket(0x86dd, 1))
+    const [out = -1, other = -1] = [arp, ipv6].map((one) => one?.data.readInt32LE(0) ?? -1)
+    const frame = Buffer.concat([Buffer.alloc(12), Buffer.from('08060001verbena', 'latin1')])
+    try {
+      frame.set([0x08, 0x06], 12)
+      equal(writeSync(out, frame), frame.length)
+      const got = Buffer.alloc(64)
+      equal(readSync(out, got), frame.length)
+      deepEqual(got.subarray(0, frame.length), frame)
+      throws(() => readSync(other, got), { code: 'EAGAIN' })
+    } finally {
+      for (const fd of [out, other]) closeSync(fd)
+    }
+  },
+)
+
+test('open packet of a link that is not there is ENODEV (root)', NEEDS_ROOT, async () => {
+  deepEqual((await run(openPacket(0x0806, 2_000_000_000)))[0]?.status, -19)
+})
+
+test('open packet with an address that is cut is EINVAL (root)', NEEDS_ROOT, async () => {
+  const { bytes, ...op } = openPacket(0x0806, 1)
+  deepEqual((await run({ ...op, bytes: bytes.subarray(0, 8) }))[0]?.status, -22)
+})

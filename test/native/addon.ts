@@ -11,8 +11,8 @@ type Addon = { transact(program: Uint8Array): Promise<Uint8Array> }
 /** The built file. */
 export const ADDON: string = fileURLToPath(new URL('../../build/netns.node', import.meta.url))
 
-/** Runs a program on a pool thread. */
-export function transact(program: Uint8Array): Promise<Uint8Array> {
+/** Runs a program on a pool thread; what the call throws is a rejection too. */
+export async function transact(program: Uint8Array): Promise<Uint8Array> {
   const addon: Addon = createRequire(import.meta.url)(ADDON)
   return addon.transact(program)
 }

@@ -44,8 +44,10 @@ export function lookUp(from: JsonObject, key: string): unknown {
   return found
 }
 
+const OWN_KEY = { enumerable: true, configurable: true, writable: true } as const
+
 /** `__proto__` of a document is a key like any other, not the object's prototype. */
 function keep(into: Record<string, unknown>, key: string, value: unknown): void {
   if (key !== '__proto__') into[key] = value
-  else Object.defineProperty(into, key, { value, enumerable: true, configurable: true })
+  else Object.defineProperty(into, key, { value, ...OWN_KEY })
 }

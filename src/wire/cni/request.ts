@@ -8,9 +8,11 @@
  */
 import { type IfName, parseIfName } from '#values/if-name.ts'
 import { failureIn } from '#values/failure.ts'
+import { parseJson } from '#values/json-text.ts'
 import { fail } from '#wire/failures.ts'
 import { type CniArgs, parseCniArgs } from './args.ts'
 import { type JsonObject, isJsonObject, lookUp } from './conf.ts'
+import { duplicateKey } from './duplicate-key.ts'
 import type { CniVersion } from './result.ts'
 import { OLDEST_VERSION, versionFor } from './version.ts'
 
@@ -78,7 +80,8 @@ const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
  * Reads a request.
  * @throws {Failure} `cni-environment-missing`, `cni-container-id-invalid`, `cni-if-name-invalid`,
  *   `cni-conf-unreadable`, `cni-network-name-missing`, `cni-network-name-invalid`,
- *   `cni-verb-unknown`, `cni-version-unreadable`, `cni-version-verb`, `cni-version-incompatible`
+ *   `cni-verb-unknown`, `cni-version-unreadable`, `cni-version-verb`, `cni-version-incompatible`,
+ *   `cni-conf-duplicate-key`
  */
 export function parseCniRequest({ argv0, env, stdin }: CniCall): CniRequest {
   const verb = env['CNI_COMMAND'] ?? ''
@@ -98,6 +101,7 @@ export function parseCniRequest({ argv0, env, stdin }: CniCall): CniRequest {
     argsText,
     path: env['CNI_PATH'] ?? '',
   }
+  if (verb === 'ADD' && common.type === STRICT_TYPE) checkKeys(stdin)
   if (verb === 'STATUS') return { ...common, verb }
   if (verb === 'GC') return { ...common, verb, valid: validAttachmentsOf(conf) }
   return {
@@ -108,6 +112,14 @@ export function parseCniRequest({ argv0, env, stdin }: CniCall): CniRequest {
     ifName: ifName ?? parseIfName(env['CNI_IFNAME'] ?? ''),
     netnsOverride: /^(true|1)$/i.test(env['CNI_NETNS_OVERRIDE'] ?? ''),
   }
+}
+
+/** The one plugin of the field that looks for them. */
+const STRICT_TYPE = 'tuning'
+
+function checkKeys(stdin: string): void {
+  const key = duplicateKey(stdin)
+  if (key !== undefined) throw fail('cni-conf-duplicate-key', { key })
 }
 
 /** An invalid variable is told at once, missing ones together after all were looked at. */
@@ -144,7 +156,7 @@ function interfaceName(text: string): IfName {
 function parseConf(stdin: string): JsonObject {
   let conf: unknown
   try {
-    conf = JSON.parse(stdin)
+    conf = parseJson(stdin)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'it is not JSON'
     throw fail('cni-conf-unreadable', { reason })

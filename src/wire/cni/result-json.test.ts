@@ -228,4 +228,12 @@ test('cniErrorOf() tells the detail, else the causes, and 999 for a defect', () 
   deepEqual(cniErrorOf(failure({ a: 1 })), { code: 7, msg: 'Cannot x 1', details: 'outer: inner' })
   deepEqual(cniErrorOf(failure({ more: ['b'] })).details, '["b"]')
   deepEqual(cniErrorOf(new TypeError('boom')), { code: 999, msg: 'boom', details: '' })
+  const full = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
+  equal(cniErrorOf(full).code, 11, 'what the machine has no more of now is no defect')
+})
+
+test('cniErrorOf() bounds what others wrote', () => {
+  const { msg, details } = cniErrorOf(new Error('x'.repeat(5_000)))
+  equal(msg, `${'x'.repeat(1_024)} … 3976 characters more`)
+  equal(details, '')
 })

@@ -12,6 +12,7 @@ import { type HardwareAddress, parseHardwareAddress } from '#values/hardware-add
 import { parseIfName } from '#values/if-name.ts'
 import { type Ip, parseIp } from '#values/ip.ts'
 import { parseCidr } from '#values/cidr.ts'
+import { parseJson } from '#values/json-text.ts'
 import { fail } from '#wire/failures.ts'
 import { type JsonObject, isJsonObject, keyFolder, lookUp } from './conf.ts'
 import { EMPTY_RESULT } from './empty-result.ts'
@@ -59,15 +60,16 @@ export function parseResult(text: string, version: CniVersion): CniResult {
   if (text.trim() === '') return EMPTY_RESULT
   let raw: unknown
   try {
-    raw = JSON.parse(text)
+    raw = parseJson(text)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'it is not JSON'
     throw fail('cni-result-unreadable', { field: 'result', reason })
   }
   if (raw === null) return EMPTY_RESULT
   const own = isJsonObject(raw) ? (lookUp(raw, 'cniVersion') ?? version) : version
-  const known = knownVersion(String(own))
-  if (known === undefined) throw fail('cni-result-version', { version: String(own) })
+  const said = typeof own === 'string' ? own : JSON.stringify(own)
+  const known = knownVersion(said)
+  if (known === undefined) throw fail('cni-result-version', { version: said })
   return ofShape(raw, known)
 }
 

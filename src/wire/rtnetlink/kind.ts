@@ -1,14 +1,18 @@
 /**
- * Kinds of links: IFLA_LINKINFO both ways, for ipoib, macvlan, veth and bridge.
+ * Kinds of links: IFLA_LINKINFO both ways, for ipoib, macvlan, ipvlan, vlan, bond,
+ * veth and bridge.
  *
  * Spec: Linux include/uapi/linux/if_link.h, enums for IFLA_INFO, IFLA_IPOIB,
- * IFLA_MACVLAN; include/uapi/linux/veth.h. Integers are host-endian.
+ * IFLA_MACVLAN, IFLA_IPVLAN, IFLA_VLAN; include/uapi/linux/veth.h. Integers are
+ * host-endian.
  * @module
  */
-import type { IpoibMode, LinkKind, MacvlanMode } from '#values/link.ts'
+import type { BondSettings } from '#values/bond.ts'
+import type { IpoibMode, IpvlanMode, LinkKind, MacvlanMode } from '#values/link.ts'
 import { type Pkey, pkeyFromBits } from '#values/pkey.ts'
 import { type Attribute, type Bytes, textOf, u32, u32Of } from '#wire/netlink/attribute.ts'
 import { innerOf, nest, raw, text, u16, u16Of } from '#wire/netlink/payload.ts'
+import { bondAttributes, bondPrimary, decodeBondMode } from './bond.ts'
 
 /** What a link is made as, with what goes into IFLA_INFO_DATA. */
 export type KindSpec =
@@ -19,14 +23,21 @@ export type KindSpec =
       readonly mode: IpoibMode | undefined
       readonly umcast?: boolean
     }
-  | { readonly kind: 'macvlan'; readonly mode: MacvlanMode }
+  | { readonly kind: 'macvlan'; readonly mode: MacvlanMode; readonly bcQueueLength?: number }
+  | { readonly kind: 'ipvlan'; readonly mode: IpvlanMode }
+  | { readonly kind: 'vlan'; readonly id: number }
+  | ({ readonly kind: 'bond' } & BondSettings)
   /** The payload that would make the other end as a link of its own. */
   | { readonly kind: 'veth'; readonly peer: Bytes }
   | { readonly kind: 'bridge' }
 
 const INFO = { kind: 1, data: 2 } as const
 const IPOIB = { pkey: 1, mode: 2, umcast: 3 } as const
-const MACVLAN_MODE = 1 // IFLA_MACVLAN_MODE
+const MACVLAN = { mode: 1, bcQueueLength: 7 } as const
+const IPVLAN = { mode: 1, flags: 2 } as const
+/** Links of one parent reach each other (neither IPVLAN_F_PRIVATE nor IPVLAN_F_VEPA). */
+const IPVLAN_BRIDGE = 0
+const VLAN_ID = 1 // IFLA_VLAN_ID
 const VETH_PEER = 1 // VETH_INFO_PEER
 const IPOIB_MODES = { datagram: 0, connected: 1 } as const satisfies Record<IpoibMode, number>
 const MACVLAN_MODES = {
@@ -42,6 +53,8 @@ const MACVLAN_NAMES: ReadonlyMap<number, MacvlanMode> = new Map([
   [8, 'passthru'],
 ])
 
+const IPVLAN_MODES: readonly IpvlanMode[] = ['l2', 'l3', 'l3s']
+
 /** IFLA_LINKINFO as attribute `type`, of a link to be made. */
 export function kindAttribute(type: number, spec: KindSpec): Attribute {
   const data = dataOf(spec)
@@ -53,6 +66,11 @@ export function kindAttribute(type: number, spec: KindSpec): Attribute {
 export function ipoibModeAttribute(type: number, mode: IpoibMode): Attribute {
   const data = [u16(IPOIB.mode, IPOIB_MODES[mode])]
   return nest(type, [text(INFO.kind, 'ipoib'), nest(INFO.data, data)])
+}
+
+/** IFLA_LINKINFO as attribute `type`, of a bond whose primary port is to be the link `index`. */
+export function bondPrimaryAttribute(type: number, index: number): Attribute {
+  return nest(type, [text(INFO.kind, 'bond'), nest(INFO.data, bondPrimary(index))])
 }
 
 /** IFLA_LINKINFO as attribute `type`, as a filter of a dump. */
@@ -71,11 +89,29 @@ export function decodeKind(info: Attribute | undefined): LinkKind {
   const found = inner.get(INFO.data)
   const data = found === undefined ? new Map<number, Attribute>() : innerOf(found)
   const kind = textOf(name)
-  if (kind === 'ipoib') return decodeIpoib(data)
-  if (kind === 'veth' || kind === 'bridge') return { kind }
-  if (kind !== 'macvlan') return { kind: 'other', name: kind }
-  const mode = data.get(MACVLAN_MODE)
-  return { kind, mode: mode === undefined ? undefined : MACVLAN_NAMES.get(u32Of(mode)) }
+  switch (kind) {
+    case 'ipoib':
+      return decodeIpoib(data)
+    case 'veth':
+    case 'bridge':
+      return { kind }
+    case 'macvlan': {
+      const mode = data.get(MACVLAN.mode)
+      return { kind, mode: mode === undefined ? undefined : MACVLAN_NAMES.get(u32Of(mode)) }
+    }
+    case 'ipvlan': {
+      const mode = data.get(IPVLAN.mode)
+      return { kind, mode: mode === undefined ? undefined : IPVLAN_MODES[u16Of(mode)] }
+    }
+    case 'vlan': {
+      const id = data.get(VLAN_ID)
+      return id === undefined ? { kind: 'other', name: kind } : { kind, id: u16Of(id) }
+    }
+    case 'bond':
+      return { kind, mode: decodeBondMode(data) }
+    default:
+      return { kind: 'other', name: kind }
+  }
 }
 
 /** A driver of an old kernel tells no data: then it is no child that we could have made. */
@@ -100,8 +136,17 @@ function dataOf(spec: KindSpec): Attribute[] {
       const umcast = spec.umcast === undefined ? [] : [u16(IPOIB.umcast, spec.umcast ? 1 : 0)]
       return [...pkey, ...mode, ...umcast]
     }
-    case 'macvlan':
-      return [u32(MACVLAN_MODE, MACVLAN_MODES[spec.mode])]
+    case 'macvlan': {
+      const { mode, bcQueueLength: length } = spec
+      const queue = length === undefined ? [] : [u32(MACVLAN.bcQueueLength, length)]
+      return [u32(MACVLAN.mode, MACVLAN_MODES[mode]), ...queue]
+    }
+    case 'ipvlan':
+      return [u16(IPVLAN.mode, IPVLAN_MODES.indexOf(spec.mode)), u16(IPVLAN.flags, IPVLAN_BRIDGE)]
+    case 'vlan':
+      return [u16(VLAN_ID, spec.id)]
+    case 'bond':
+      return bondAttributes(spec)
     case 'veth':
       return [raw(VETH_PEER, spec.peer)]
     case 'bridge':

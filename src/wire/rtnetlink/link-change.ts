@@ -12,7 +12,7 @@ import type { IpoibMode } from '#values/link.ts'
 import { type Attribute, type Bytes, u32, writeAttributes } from '#wire/netlink/attribute.ts'
 import { FLAG, type Request, joinPayload } from '#wire/netlink/message.ts'
 import { nest, raw, text, u8 } from '#wire/netlink/payload.ts'
-import { type KindSpec, ipoibModeAttribute, kindAttribute } from './kind.ts'
+import { type KindSpec, bondPrimaryAttribute, ipoibModeAttribute, kindAttribute } from './kind.ts'
 import { IFLA, LINK_MESSAGE, linkHeader } from './link.ts'
 
 /** A link to be made. Undefined leaves the choice to the kernel. */
@@ -33,6 +33,8 @@ export type NewLink = {
 /** Settings to change; what is absent stays as it is. */
 export type LinkChange = {
   readonly up?: boolean
+  readonly promiscuous?: boolean
+  readonly allMulticast?: boolean
   readonly name?: IfName
   readonly address?: HardwareAddress
   readonly mtu?: number
@@ -44,6 +46,10 @@ export type LinkChange = {
   /** Settings that are files below net/ipv4/conf/NAME too. */
   readonly ipv4Conf?: Ipv4Conf
   readonly ipoibMode?: IpoibMode
+  /** Index of the bond that it becomes a port of. */
+  readonly master?: number
+  /** Index of the port that a bond uses while it can. */
+  readonly bondPrimary?: number
   /** Descriptor of the namespace that the link moves to. */
   readonly netnsFd?: number
   /** Index that it takes there (Linux 5.13; ignored before, where it keeps its own if it can). */
@@ -62,7 +68,12 @@ const INET_CONF = 1 // IFLA_INET_CONF
 const ADDR_GEN_MODES = { eui64: 0, none: 1, stable: 2, random: 3 } as const
 const INET6 = 10 // AF_INET6
 const INET6_ADDR_GEN_MODE = 8 // IFLA_INET6_ADDR_GEN_MODE
-const UP = 1 // IFF_UP
+/** IFF_UP, IFF_PROMISC, IFF_ALLMULTI */
+const FLAGS = [
+  { name: 'up', bit: 1 },
+  { name: 'promiscuous', bit: 0x100 },
+  { name: 'allMulticast', bit: 0x200 },
+] as const
 const ACK = FLAG.request | FLAG.ack
 
 /** Makes a link; EEXIST when the name is taken there. */
@@ -82,8 +93,13 @@ export function encodeVethPeer(link: NewLink): Bytes {
 
 /** Changes settings of the link with this index, in one message. */
 export function encodeChangeLink(index: number, change: LinkChange): Request {
-  const flags = change.up === undefined ? 0 : UP
-  const header = linkHeader(index, change.up === true ? UP : 0, flags)
+  const asked = FLAGS.map(({ name, bit }) => ({ bit, wanted: change[name] }))
+  const sum = (of: typeof asked): number => of.reduce((bits, { bit }) => bits | bit, 0)
+  const header = linkHeader(
+    index,
+    sum(asked.filter(({ wanted }) => wanted === true)),
+    sum(asked.filter(({ wanted }) => wanted !== undefined)),
+  )
   const payload = joinPayload(header, writeAttributes(changeAttributes(change)))
   return { type: LINK_MESSAGE.new, flags: ACK, payload }
 }
@@ -125,7 +141,7 @@ function newAttributes(link: NewLink): Attribute[] {
 }
 
 function changeAttributes(change: LinkChange): Attribute[] {
-  const { address, mtu, txQueueLength, alias, group, netnsFd, newIndex, name } = change
+  const { address, mtu, txQueueLength, alias, group, netnsFd, newIndex, name, master } = change
   const attributes: Attribute[] = []
   if (address !== undefined) attributes.push(raw(IFLA.address, hardwareAddressToBytes(address)))
   if (mtu !== undefined) attributes.push(u32(IFLA.mtu, mtu))
@@ -136,6 +152,10 @@ function changeAttributes(change: LinkChange): Attribute[] {
   if (netnsFd !== undefined) attributes.push(u32(IFLA.netnsFd, netnsFd))
   if (newIndex !== undefined) attributes.push(u32(IFLA.newIndex, newIndex))
   if (name !== undefined) attributes.push(text(IFLA.name, name))
+  if (master !== undefined) attributes.push(u32(IFLA.master, master))
+  if (change.bondPrimary !== undefined) {
+    attributes.push(bondPrimaryAttribute(IFLA.linkInfo, change.bondPrimary))
+  }
   if (change.ipoibMode !== undefined) {
     attributes.push(ipoibModeAttribute(IFLA.linkInfo, change.ipoibMode))
   }

@@ -37,6 +37,7 @@ export const IFLA = {
   name: 3,
   mtu: 4,
   link: 5,
+  master: 10,
   txQueueLength: 13,
   linkInfo: 18,
   alias: 20,
@@ -57,13 +58,18 @@ const KNOWN: ReadonlySet<number> = new Set([
   IFLA.name,
   IFLA.mtu,
   IFLA.link,
+  IFLA.master,
+  IFLA.txQueueLength,
   IFLA.linkInfo,
   IFLA.alias,
   IFLA.group,
+  IFLA.propertyList,
   IFLA.parentDevice,
   IFLA.parentBus,
 ])
 const UP = 1 // IFF_UP
+const PROMISCUOUS = 0x100 // IFF_PROMISC
+const ALL_MULTICAST = 0x200 // IFF_ALLMULTI
 const LOWER_UP = 0x10000 // IFF_LOWER_UP
 /** RTEXT_FILTER_VF, RTEXT_FILTER_SKIP_STATS: what is left in and out of an answer. */
 const FILTER = { vfs: 1, skipStatistics: 8 } as const
@@ -116,6 +122,11 @@ export function decodeLink(payload: Bytes): KernelLink {
     mtu: number(IFLA.mtu) ?? 0,
     address: address?.data.length ? hardwareAddressFromBytes(address.data) : undefined,
     parent: number(IFLA.link),
+    master: number(IFLA.master),
+    promiscuous: (flags & PROMISCUOUS) !== 0,
+    allMulticast: (flags & ALL_MULTICAST) !== 0,
+    txQueueLength: number(IFLA.txQueueLength) ?? 0,
+    altNames: altNamesOf(by.get(IFLA.propertyList)),
     group: number(IFLA.group) ?? 0,
     alias: alias === undefined ? undefined : textOf(alias),
     pci: pciOf(by.get(IFLA.parentBus), by.get(IFLA.parentDevice)),
@@ -149,6 +160,13 @@ function nameOf({ data }: Attribute): IfName {
     const shown = Array.from(bytes, (byte) => (legal(byte) ? String.fromCharCode(byte) : '?'))
     return parseIfName(shown.join('').replaceAll('/', '?').slice(0, 15) || '?')
   }
+}
+
+function altNamesOf(list: Attribute | undefined): string[] {
+  if (list === undefined) return []
+  return readAttributes(list.data)
+    .filter(({ type }) => type === IFLA.altName)
+    .map((each) => textOf(each))
 }
 
 function pciOf(bus: Attribute | undefined, name: Attribute | undefined): PciAddress | undefined {

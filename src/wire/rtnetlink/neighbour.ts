@@ -35,8 +35,8 @@ const STATE = { stale: 4, permanent: 0x80 } as const
 const HEAD = 12
 const ACK = FLAG.request | FLAG.ack
 
-/** Adds a neighbour; EEXIST when the kernel knows one for this address. */
-export function encodeAddNeighbour(spec: NeighbourSpec): Request {
+/** Adds a neighbour, or replaces what the kernel knows of this address. */
+export function encodeSetNeighbour(spec: NeighbourSpec): Request {
   const attributes = [raw(NDA.ip, ipBytes(spec.ip))]
   if (spec.address !== undefined) {
     attributes.push(raw(NDA.address, hardwareAddressToBytes(spec.address)))
@@ -44,7 +44,7 @@ export function encodeAddNeighbour(spec: NeighbourSpec): Request {
   const head = header(spec, spec.permanent ? STATE.permanent : STATE.stale)
   return {
     type: NEIGHBOUR_MESSAGE.new,
-    flags: ACK | FLAG.create | FLAG.exclusive,
+    flags: ACK | FLAG.create | FLAG.replace,
     payload: joinPayload(head, writeAttributes(attributes)),
   }
 }

@@ -11,7 +11,7 @@ import {
   encodeDumpAddresses,
   encodeRemoveAddress,
 } from './address.ts'
-import { encodeAddNeighbour, encodeRemoveNeighbour } from './neighbour.ts'
+import { encodeRemoveNeighbour, encodeSetNeighbour } from './neighbour.ts'
 import { type RouteSpec, encodeAddRoute, encodeRemoveRoute } from './route.ts'
 import { encodeAddRule, encodeDumpRules, encodeRemoveRule } from './rule.ts'
 
@@ -156,10 +156,8 @@ const RULES: Readonly<Record<string, Case>> = {
 
 const LLADDR = parseHardwareAddress('80:00:00:0b:fe:80:00:00:00:00:00:00:00:02:c9:03:00:f0:00:11')
 const NEIGHBOURS: Readonly<Record<string, Case>> = {
-  [`ip neigh add 10.1.0.9 lladdr ${LLADDR} dev c1`]: ({ index }) =>
-    encodeAddNeighbour({ index, ip: parseIp('10.1.0.9'), address: LLADDR, permanent: true }),
-  [`ip neigh add fd00:1::9 lladdr ${LLADDR} nud permanent dev c1`]: ({ index }) =>
-    encodeAddNeighbour({ index, ip: parseIp('fd00:1::9'), address: LLADDR, permanent: true }),
+  [`ip neigh replace 10.1.0.9 lladdr ${LLADDR} nud permanent dev c1`]: ({ index }) =>
+    encodeSetNeighbour({ index, ip: parseIp('10.1.0.9'), address: LLADDR, permanent: true }),
   'ip neigh del 10.1.0.9 dev c1': ({ index }) =>
     encodeRemoveNeighbour({ index, ip: parseIp('10.1.0.9') }),
 }
