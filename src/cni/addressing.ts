@@ -8,7 +8,7 @@
  */
 import type { IfName } from '#values/if-name.ts'
 import { type Family, type Ip, familyOf } from '#values/ip.ts'
-import { networkOf } from '#values/cidr.ts'
+import { cidrParts, networkOf } from '#values/cidr.ts'
 import { VERBENA_PROTOCOL } from '#values/mark.ts'
 import { MAIN_TABLE, type Route, type RouteScope } from '#values/route.ts'
 import type { Step } from '#values/step.ts'
@@ -26,14 +26,20 @@ const SCOPES: Readonly<Record<number, RouteScope>> = { 253: 'link', 254: 'host' 
 export type LinkSetting = { readonly family: Family; readonly name: string; readonly value: string }
 
 /**
- * Steps from a link that has its name and is down to one that is up and
- * addressed. `ipv6Disabled` is what {@link IPV6_SYSCTL} held.
+ * Steps from a link that has its name and is down to one that is addressed and
+ * up. `ipv6Disabled` is what {@link IPV6_SYSCTL} held.
  * @throws {Failure} `plugin-addresses-missing`: the IPAM gave none
  */
 export function planAddressing(
-  { netns, ifName, addressing }: PluginRequest<unknown>,
-  saw: { ipv6Disabled: string | undefined; settings: readonly LinkSetting[] },
+  request: PluginRequest<unknown>,
+  saw: {
+    ipv6Disabled: string | undefined
+    settings: readonly LinkSetting[]
+    /** It has no carrier when it goes up, and the kernel announces into nothing. */
+    carriesLate?: boolean
+  },
 ): Step[] {
+  const { netns, ifName, addressing } = request
   if (addressing?.ips.length === 0) throw fail('plugin-addresses-missing', { ifName })
   const ips = addressing?.ips ?? []
   const hasIpv6 = ips.some(({ address }) => familyOf(address) === 6)
@@ -50,19 +56,38 @@ export function planAddressing(
       const path = `net/ipv${family}/conf/${ifName}/${name}`
       return { do: 'set-sysctl', where: netns, path, value, was: undefined }
     }),
-    { do: 'set-link', where: netns, link: ifName, set: { up: true } },
-    ...ips.map(({ address }): Step => ({
-      do: 'add-address',
-      where: netns,
-      link: ifName,
-      cidr: address,
-    })),
+    ...planAddresses(request, ips, saw.carriesLate ?? false),
     ...routesOf(addressing, ifName).map((route): Step => ({
       do: 'add-route',
       where: netns,
       route,
     })),
   ]
+}
+
+/**
+ * The addresses come before the link goes up: then the kernel announces them,
+ * which it does not for an address that comes later (arp_notify, ndisc_notify).
+ * Where the network is asked first, the link must be up for that.
+ */
+function planAddresses(
+  { netns, ifName, probes = [] }: PluginRequest<unknown>,
+  ips: Addressing['ips'],
+  carriesLate: boolean,
+): Step[] {
+  const up: Step = { do: 'set-link', where: netns, link: ifName, set: { up: true } }
+  const addresses = ips.map(({ address }): Step => ({
+    do: 'add-address',
+    where: netns,
+    link: ifName,
+    cidr: address,
+  }))
+  const told = ips.map(({ address }) => cidrParts(address).ip)
+  const announce: Step = { do: 'announce', where: netns, link: ifName, ips: told }
+  if (probes.length > 0) {
+    return [up, { do: 'probe', where: netns, link: ifName, probes }, ...addresses, announce]
+  }
+  return [...addresses, up, ...(carriesLate && ips.length > 0 ? [announce] : [])]
 }
 
 const IPV6_SETTINGS: readonly LinkSetting[] = [

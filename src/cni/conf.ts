@@ -6,7 +6,8 @@
  * @module
  */
 import type { CniDns } from '#wire/cni/result.ts'
-import type { ConfSchema, IpoibDocument } from '#schema/cni-conf.ts'
+import type { IpoibDocument } from '#schema/cni-conf.ts'
+import type { ConfSchema } from '#schema/cni-keys.ts'
 import { type JsonObject, isJsonObject, keyFolder } from '#wire/cni/conf.ts'
 import { fail } from './failures.ts'
 
@@ -24,6 +25,9 @@ const PROTOCOL_KEYS = [
   'ipMasq',
   'disableCheck',
   'disableGC',
+  // what the meta plugin puts into every plugin of a network that has a device
+  'deviceID',
+  'pciBusID',
 ]
 const RESERVED = 'cni.dev/'
 

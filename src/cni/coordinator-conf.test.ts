@@ -8,8 +8,10 @@ import { GUIDE, request } from './coordinator-sample.ts'
 const base: CoordinatorConf = {
   mode: 'auto',
   firstNic: request.ifName,
+  routeNic: undefined,
   vethLinkAddress: undefined,
   vethMtu: 1500,
+  macPrefix: undefined,
   hijack: [],
   policyRoutes: [],
   tunePodRoutes: true,
@@ -21,6 +23,17 @@ for (const { over, want } of [
   { over: {}, want: {} },
   { over: { mode: 'disable' }, want: { mode: 'disabled' } },
   { over: { mode: 'disabled' }, want: { mode: 'disabled' } },
+  { over: { mode: 'overlay', podRPFilter: -7 }, want: { mode: 'overlay', rpFilter: undefined } },
+  {
+    over: {
+      hijackCIDR: ['10.0.0.1', 'fd00::1'],
+      policyRoutes: [{ dst: '10.3.0.1', gw: '10.0.0.9' }],
+    },
+    want: {
+      hijack: ['10.0.0.1/32', 'fd00::1/128'],
+      policyRoutes: [{ dst: '10.3.0.1/32', gw: '10.0.0.9' }],
+    },
+  },
   {
     over: { mode: 'underlay', podRPFilter: -1, txQueueLen: 5 },
     want: { mode: 'underlay', rpFilter: undefined, txQueueLength: 5 },
@@ -32,13 +45,16 @@ for (const { over, want } of [
       hijackCIDR: ['10.20.0.0/16'],
       vethMTU: 2044,
       hostRuleTable: 600,
-      podDefaultRouteNic: 'eth0',
+      podDefaultRouteNic: 'net1',
+      podMACPrefix: '0A:1b',
       logOptions: { logLevel: 'debug' },
     },
     want: {
       hijack: ['10.244.0.0/16', '10.96.0.0/12', '10.20.0.0/16'],
       vethMtu: 2044,
       hostTable: 600,
+      routeNic: 'net1',
+      macPrefix: '0a:1b',
     },
   },
   {
@@ -63,35 +79,28 @@ for (const { over, want } of [
 const refusedKeys: { over: Record<string, unknown>; code: number; msg: string }[] = [
   { over: { mode: 'fast' }, code: 7, msg: 'unknown mode: fast' },
   {
-    over: { mode: 'overlay' },
-    code: 2,
-    msg: 'Cannot use mode overlay with plugin coordinator: only underlay is there',
-  },
-  {
-    over: { podMACPrefix: '02:aa' },
-    code: 2,
-    msg:
-      'Cannot use podMACPrefix 02:aa with plugin coordinator: an ' +
-      'interface keeps its address; on IPoIB the kernel makes it',
-  },
-  {
-    over: { podDefaultRouteNic: 'net1' },
-    code: 2,
-    msg:
-      'Cannot use podDefaultRouteNic net1 with plugin ' +
-      'coordinator: the default route stays on eth0',
-  },
-  {
-    over: { hijackCIDR: ['10.0.0.1'] },
+    over: { podMACPrefix: '01:10' },
     code: 7,
     msg:
-      'failed to load netconf: hijackCIDR[0]: Invalid ' +
-      'value: "10.0.0.1": it is not ADDRESS/PREFIX',
+      'failed to load netconf: podMACPrefix: 01:10 begins no unicast address: ' +
+      'bit 0 of its first byte is set',
   },
   {
-    over: { podRPFilter: -2 },
+    over: { podMACPrefix: '0a:1b:2c' },
     code: 7,
-    msg: 'failed to load netconf: podRPFilter: Invalid value: -2: must be at least -1',
+    msg:
+      'failed to load netconf: podMACPrefix: 0a:1b:2c is not two bytes of two ' +
+      'hexadecimal digits each, joined by a colon',
+  },
+  {
+    over: { hijackCIDR: ['10.0.0'] },
+    code: 7,
+    msg: 'failed to load netconf: hijackCIDR[0]: Invalid value: "10.0.0": it has not four parts',
+  },
+  {
+    over: { podRPFilter: 3 },
+    code: 7,
+    msg: 'failed to load netconf: podRPFilter: Invalid value: 3: must be at most 2',
   },
 ]
 for (const { over, code, msg } of refusedKeys) {

@@ -7,18 +7,23 @@
 import { type IfName, parseIfName } from '#values/if-name.ts'
 import type { Cidr } from '#values/cidr.ts'
 import type { Ip } from '#values/ip.ts'
-import { COORDINATOR_CONF, type CoordinatorDocument } from '#schema/cni-conf.ts'
+import { COORDINATOR_CONF } from '#schema/cni-conf.ts'
 import { confReader } from './conf.ts'
 import { fail } from './failures.ts'
+import { parseMacPrefix } from './mac.ts'
 
 export type CoordinatorConf = {
-  /** `auto`: underlay on the pod's first interface, and wherever that one was coordinated so. */
-  readonly mode: 'auto' | 'underlay' | 'disabled'
+  /** `auto`: underlay on the pod's first interface and where there is a pair, else overlay. */
+  readonly mode: 'auto' | 'underlay' | 'overlay' | 'disabled'
   /** The pod's first interface. */
   readonly firstNic: IfName
+  /** Interface that keeps the pod's default route; undefined: the one that has it. */
+  readonly routeNic: IfName | undefined
   readonly vethLinkAddress: Ip | undefined
   /** Bytes. */
   readonly vethMtu: number
+  /** First two bytes of the interface's hardware address. */
+  readonly macPrefix: string | undefined
   /** What the pod reaches through the host: pod, service and other CIDRs. */
   readonly hijack: readonly Cidr[]
   readonly policyRoutes: readonly { readonly dst: Cidr; readonly gw: Ip }[]
@@ -40,6 +45,7 @@ const MODES: ReadonlyMap<string, CoordinatorConf['mode']> = new Map([
   ['', 'auto'],
   ['auto', 'auto'],
   ['underlay', 'underlay'],
+  ['overlay', 'overlay'],
   // The enumeration of the CRD has one spelling, the plugin it was written for the other.
   ['disabled', 'disabled'],
   ['disable', 'disabled'],
@@ -47,22 +53,19 @@ const MODES: ReadonlyMap<string, CoordinatorConf['mode']> = new Map([
 
 const read = confReader(COORDINATOR_CONF)
 
-/**
- * @throws {Failure} `plugin-conf-invalid`, `plugin-field-unsupported`, `coordinator-mode-unknown`
- */
+/** @throws {Failure} `plugin-conf-invalid`, `coordinator-mode-unknown` */
 export function parseCoordinator(raw: unknown): { conf: CoordinatorConf; warnings: string[] } {
   const { value, warnings } = read(raw)
   const mode = MODES.get(value.mode ?? '')
-  if (value.mode === 'overlay') refuse('mode', 'overlay', 'only underlay is there')
   if (mode === undefined) throw fail('coordinator-mode-unknown', { mode: value.mode })
-  const firstNic = value.podDefaultCniNic ?? FIRST_NIC
-  refuseUnsupported(value, firstNic)
   return {
     conf: {
       mode,
-      firstNic,
+      firstNic: value.podDefaultCniNic ?? FIRST_NIC,
+      routeNic: value.podDefaultRouteNic,
       vethLinkAddress: value.vethLinkAddress,
       vethMtu: value.vethMTU || VETH_MTU,
+      macPrefix: value.podMACPrefix && parseMacPrefix(value.podMACPrefix),
       hijack: [...value.overlayPodCIDR, ...value.serviceCIDR, ...value.hijackCIDR],
       policyRoutes: value.policyRoutes,
       tunePodRoutes: value.tunePodRoutes,
@@ -72,19 +75,4 @@ export function parseCoordinator(raw: unknown): { conf: CoordinatorConf; warning
     },
     warnings,
   }
-}
-
-function refuseUnsupported(value: CoordinatorDocument, firstNic: IfName): void {
-  const { podMACPrefix, podDefaultRouteNic: routeNic } = value
-  if (podMACPrefix !== undefined) {
-    const reason = 'an interface keeps its address; on IPoIB the kernel makes it'
-    refuse('podMACPrefix', podMACPrefix, reason)
-  }
-  if (routeNic !== undefined && routeNic !== firstNic) {
-    refuse('podDefaultRouteNic', routeNic, `the default route stays on ${firstNic}`)
-  }
-}
-
-function refuse(field: string, value: string, reason: string): never {
-  throw fail('plugin-field-unsupported', { field, value, type: 'coordinator', reason })
 }

@@ -4,13 +4,22 @@ import { parseCidr } from '#values/cidr.ts'
 import { parseIp } from '#values/ip.ts'
 import { coordinator } from './coordinator.ts'
 import { stepLines } from './step-lines.ts'
-import { conf, kept, later, link, request, saw } from './coordinator-sample.ts'
+import { kept, later, laterPlanned, pairedPod } from './coordinator-later-sample.ts'
+import { conf, link, request, saw } from './coordinator-sample.ts'
 
 const hostSide = (ip: string) => [
   `host: neigh add ${ip} lladdr 02:00:00:00:00:0a dev veth0123456789a`,
   `host: route add ${ip}/32 dev veth0123456789a table 500 scope link proto 118`,
   `host: rule add pref 1000 to ${ip}/32 lookup 500 proto 118`,
 ]
+/** The main plugin's part of the first interface. */
+const firstPlanned = laterPlanned.slice(0, 3).map((step) => {
+  return 'link' in step
+    ? { ...step, link: request.ifName }
+    : step.do === 'rename-link'
+      ? { ...step, to: request.ifName }
+      : step
+})
 const laterSide = [
   'sysctl net/ipv4/conf/all/rp_filter=0 was 2',
   'sysctl net/ipv4/conf/net1/rp_filter=0 was -',
@@ -27,17 +36,18 @@ const moved = [
 ]
 
 test('plan() of coordinator moves the routes of a later interface that is still to be made', () => {
-  const lines = stepLines(coordinator.plan(later, { ...saw, podLinks: [link] }))
+  const asked = { ...later, planned: laterPlanned }
+  const lines = stepLines(coordinator.plan(asked, { ...saw, podLinks: pairedPod }))
   deepEqual(lines, [...laterSide, ...moved])
 })
 
 test('plan() of coordinator takes a pair that another attachment is going to make', () => {
-  const planned = coordinator.plan(request, saw)
+  const planned = [...firstPlanned, ...coordinator.plan(request, saw), ...laterPlanned]
   deepEqual(stepLines(coordinator.plan({ ...later, planned }, saw)), [...laterSide, ...moved])
 })
 
 test('plan() of coordinator looks at the routes of a later interface that is there', () => {
-  const podLinks = [link, { ...link, name: later.ifName, up: false }]
+  const podLinks = [...pairedPod, { ...link, name: later.ifName, up: false }]
   const podRoutes = [
     {
       ...kept,
@@ -49,6 +59,7 @@ test('plan() of coordinator looks at the routes of a later interface that is the
     kept,
     { ...kept, dev: request.ifName },
     { ...kept, table: 255 },
+    { ...kept, dst: parseCidr('10.20.0.9/32'), dev: link.name, table: 101 },
     { ...kept, dst: parseCidr('fe80::/64'), src: undefined },
   ]
   const sysctls = { ...saw.sysctls, 'net/ipv4/conf/net1/rp_filter': '1' }
@@ -67,6 +78,6 @@ test('plan() of coordinator looks at the routes of a later interface that is the
 })
 
 test('plan() of coordinator leaves the routes of a later interface when told to', () => {
-  const asked = { ...later, conf: { ...conf, tunePodRoutes: false } }
-  deepEqual(stepLines(coordinator.plan(asked, { ...saw, podLinks: [link] })), laterSide)
+  const asked = { ...later, planned: laterPlanned, conf: { ...conf, tunePodRoutes: false } }
+  deepEqual(stepLines(coordinator.plan(asked, { ...saw, podLinks: pairedPod })), laterSide)
 })

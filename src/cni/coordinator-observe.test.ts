@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { parseIp } from '#values/ip.ts'
 import { type CoordinatorNeeds, coordinator } from './coordinator.ts'
 import { stepLines } from './step-lines.ts'
-import { conf, kept, later, request } from './coordinator-sample.ts'
+import { kept, later } from './coordinator-later-sample.ts'
+import { conf, request } from './coordinator-sample.ts'
 
 test('planDetach() of coordinator takes the pair and both kinds of rules', () => {
   deepEqual(stepLines(coordinator.planDetach({ ...request, conf: undefined })), [
@@ -17,7 +18,7 @@ test('planDetach() of coordinator leaves the pair to the first interface', () =>
   deepEqual(stepLines(coordinator.planDetach(later)), [
     'host: rule del pref 1000 to 10.20.0.5/32 lookup 500 proto 118',
     'host: rule del pref 1000 to 10.20.0.5/32 lookup 500 proto 0',
-    'rule del pref 1001 from 10.20.0.5/32 lookup 102 proto 118',
+    'rule del pref 1001 from 10.20.0.5/32 lookup 0 proto 118',
   ])
   deepEqual(coordinator.planDetach({ ...later, prevResult: undefined }), [])
 })

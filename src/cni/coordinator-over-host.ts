@@ -60,9 +60,9 @@ export function planReplyPath(sides: Sides): Step[] {
 }
 
 /** Nothing when the host has no address of that family to go through. */
-function overHost({ netns, hostIps }: Sides, dst: Cidr, table: number): Step[] {
+function overHost({ netns, dev, hostIps }: Sides, dst: Cidr, table: number): Step[] {
   const via = hostIps.find((ip) => familyOf(ip) === familyOf(dst))
   if (via === undefined) return []
-  const route = gatewayRoute({ dst, via, dev: POD_VETH, table })
+  const route = gatewayRoute({ dst, via, dev, table })
   return [{ do: 'add-route', where: netns, route }]
 }

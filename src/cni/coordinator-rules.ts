@@ -50,6 +50,11 @@ export function ruleFromPod(ip: Ip, table: number): Rule {
   return { ...rule, family: familyOf(ip), from: whole(ip), table, priority: SOURCE_PRIORITY }
 }
 
+/** In the pod, overlay: `from IP lookup 100`, for an address of the first interface. */
+export function ruleFromFirst(ip: Ip): Rule {
+  return { ...rule, family: familyOf(ip), from: whole(ip), table: REPLY.table }
+}
+
 /** In the pod: `fwmark 0x1 lookup 100`. */
 export function replyRule(family: Rule['family']): Rule {
   const fwmark = { mark: REPLY.mark, mask: 0xffffffff }

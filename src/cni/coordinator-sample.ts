@@ -8,11 +8,11 @@ import { parseCidr } from '#values/cidr.ts'
 import { parseIp } from '#values/ip.ts'
 import type { Link } from '#values/link.ts'
 import { parseNetnsPath } from '#values/netns.ts'
-import type { LinkAddress, Route } from '#values/route.ts'
+import type { LinkAddress } from '#values/route.ts'
 import { NO_DNS } from '#wire/cni/empty-result.ts'
 import type { CniResult, CniRoute } from '#wire/cni/result.ts'
 import { type CoordinatorConf, parseCoordinator } from './coordinator-conf.ts'
-import type { CoordinatorSaw } from './coordinator-plan.ts'
+import type { CoordinatorSaw } from './coordinator-planning.ts'
 import type { PluginRequest } from './plugin.ts'
 
 /** What the networks of the guide carry. */
@@ -25,7 +25,6 @@ export const GUIDE = {
 }
 
 const eth0 = parseIfName('eth0')
-const net1 = parseIfName('net1')
 export const link: Link = {
   index: 7,
   name: parseIfName('veth0'),
@@ -36,6 +35,11 @@ export const link: Link = {
   mtu: 1500,
   address: parseHardwareAddress('02:00:00:00:00:0a'),
   parent: undefined,
+  master: undefined,
+  promiscuous: false,
+  allMulticast: false,
+  txQueueLength: 1000,
+  altNames: [],
   group: 0,
   alias: undefined,
   pci: undefined,
@@ -59,8 +63,11 @@ export const resultFor = (
 })
 export const saw: CoordinatorSaw = {
   podLinks: [],
+  podAddresses: [],
   podRoutes: [],
+  podRules: [],
   hostVeth: undefined,
+  peer: undefined,
   hostAddresses: [
     hostAddress('lo', '127.0.0.1/8', 'host'),
     hostAddress('mgmt0', '192.168.7.5/24'),
@@ -87,32 +94,3 @@ export const request: PluginRequest<CoordinatorConf> = {
   prevResult: resultFor(eth0, ['172.91.0.100/16']),
   addressing: undefined,
 }
-
-/** A route of a later interface, as the kernel makes it. */
-export const kept: Route = {
-  dst: parseCidr('10.20.0.0/16'),
-  via: undefined,
-  dev: net1,
-  table: 254,
-  scope: 'link',
-  src: parseIp('10.20.0.5'),
-  priority: undefined,
-  onlink: false,
-  protocol: 2,
-}
-const prevLater = resultFor(
-  net1,
-  ['10.20.0.5/16'],
-  [
-    {
-      dst: parseCidr('10.21.0.0/16'),
-      gw: parseIp('10.20.0.1'),
-      mtu: undefined,
-      advmss: undefined,
-      priority: undefined,
-      table: undefined,
-      scope: undefined,
-    },
-  ],
-)
-export const later = { ...request, ifName: net1, prevResult: prevLater }

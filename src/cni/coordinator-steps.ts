@@ -24,6 +24,8 @@ export type Pair = {
 /** A pod, its addresses, and the host's of the same families, the one used toward it first. */
 export type Sides = {
   readonly netns: NetnsPath
+  /** The pod's link that leads to the host. */
+  readonly dev: IfName
   readonly podIps: readonly Ip[]
   readonly hostIps: readonly Ip[]
 }
@@ -78,21 +80,27 @@ export function planHostSide(
 }
 
 /** In the pod: the way to the host's addresses, in each of `tables`. */
-export function planRoutesToHost({ netns, hostIps }: Sides, tables: readonly number[]): Step[] {
+export function planRoutesToHost(
+  { netns, dev, hostIps }: Sides,
+  tables: readonly number[],
+): Step[] {
   return hostIps.flatMap((ip) =>
     tables.map((table): Step => ({
       do: 'add-route',
       where: netns,
-      route: hostRoute(ip, POD_VETH, table),
+      route: hostRoute(ip, dev, table),
     })),
   )
 }
 
 /** In the pod: the hardware address behind every address of the host. */
-export function planPodNeighbours({ netns, hostIps }: Sides, hostMac: HardwareAddress): Step[] {
+export function planPodNeighbours(
+  { netns, dev: link, hostIps }: Sides,
+  address: HardwareAddress,
+): Step[] {
   return hostIps.map((ip) => ({
     do: 'add-neighbour',
     where: netns,
-    neighbour: { link: POD_VETH, ip, address: hostMac, permanent: true },
+    neighbour: { link, ip, address, permanent: true },
   }))
 }

@@ -4,10 +4,11 @@ import { parseCidr } from '#values/cidr.ts'
 import { parseIp } from '#values/ip.ts'
 import { undoOfAll } from '#values/step.ts'
 import { type CoordinatorConf } from './coordinator-conf.ts'
-import type { CoordinatorSaw } from './coordinator-plan.ts'
+import type { CoordinatorSaw } from './coordinator-planning.ts'
 import { coordinator } from './coordinator.ts'
 import { stepLines } from './step-lines.ts'
-import { conf, later, link, request, resultFor, saw } from './coordinator-sample.ts'
+import { later } from './coordinator-later-sample.ts'
+import { conf, link, request, resultFor, saw } from './coordinator-sample.ts'
 
 const pair = [
   'link add vbtemp kind veth in-place peer veth0123456789a ' +
@@ -145,7 +146,7 @@ const refusals: {
   },
   {
     when: 'the first interface was not coordinated',
-    asked: { ifName: later.ifName, prevResult: later.prevResult },
+    asked: { ...later, conf: { ...conf, mode: 'underlay' } },
     error: 'Cannot coordinate net1: veth0 is not there, so eth0 was not coordinated',
   },
   {
@@ -174,4 +175,25 @@ for (const { when, asked = {}, seen = {}, error } of refusals) {
 
 test('answer() of coordinator is prevResult as it was', () => {
   equal(coordinator.answer(request, saw), request.prevResult)
+})
+
+test('plan() of coordinator reads the addresses of an interface whose result has none', () => {
+  const asked = { ...request, prevResult: resultFor(request.ifName, []) }
+  const podLinks = [{ ...link, name: request.ifName }]
+  const own = { link: request.ifName, duplicate: false, tentative: false }
+  const podAddresses = [
+    { ...own, cidr: parseCidr('fd00::5/64'), scope: 'global' as const },
+    { ...own, cidr: parseCidr('fe80::5/64'), scope: 'link' as const },
+  ]
+  const sysctls = {
+    'net/ipv4/conf/all/rp_filter': '0',
+    'net/ipv4/conf/eth0/rp_filter': '0',
+    'net/ipv6/conf/all/disable_ipv6': '0',
+  }
+  const seen = { ...saw, podLinks, podAddresses, sysctls, sources: [undefined] }
+  deepEqual(stepLines(coordinator.plan(asked, seen)).slice(-3), [
+    'host: neigh add fd00::5 lladdr 02:00:00:00:00:0a dev veth0123456789a',
+    'host: route add fd00::5/128 dev veth0123456789a table 500 scope global proto 118',
+    'host: rule add pref 1000 to fd00::5/128 lookup 500 proto 118',
+  ])
 })

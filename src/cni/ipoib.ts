@@ -133,7 +133,11 @@ export const ipoib: Plugin<IpoibConf, IpoibNeeds, IpoibSaw> = {
       },
       { do: 'set-link', where: netns, link: temp, set },
       { do: 'rename-link', netns, from: temp, to: ifName },
-      ...planAddressing(request, { ipv6Disabled: saw.ipv6Disabled, settings: SETTINGS }),
+      ...planAddressing(request, {
+        ipv6Disabled: saw.ipv6Disabled,
+        settings: SETTINGS,
+        carriesLate: true,
+      }),
     ]
   },
 

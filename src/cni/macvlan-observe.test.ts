@@ -33,13 +33,17 @@ for (const { does, routes, name } of [
     name: 'ens2',
   },
   {
-    does: 'looks at no other table, family or network',
+    does: 'looks at no other table or network',
     routes: [
       { ...route, table: 100 },
-      { ...route, dst: parseCidr('::/0') },
       { ...route, dst: parseCidr('10.0.0.0/8') },
     ],
     name: undefined,
+  },
+  {
+    does: 'takes that of IPv6 where IPv4 has none',
+    routes: [{ ...route, dst: parseCidr('::/0'), via: parseIp('fd00::1') }],
+    name: 'ens1',
   },
 ]) {
   test(`observe() of macvlan ${does}`, async () => {

@@ -23,6 +23,11 @@ export const master: Link = {
   mtu: 1500,
   address: parseHardwareAddress('02:00:00:00:00:aa'),
   parent: undefined,
+  master: undefined,
+  promiscuous: false,
+  allMulticast: false,
+  txQueueLength: 1000,
+  altNames: [],
   group: 0,
   alias: undefined,
   pci: undefined,
@@ -37,9 +42,11 @@ export const saw: MacvlanSaw = {
 }
 export const conf: MacvlanConf = {
   master: master.name,
+  linkInContainer: false,
   mode: 'bridge',
   mtu: 0,
   mac: undefined,
+  bcQueueLength: 0,
   dns: undefined,
 }
 export const addressing: Addressing = {

@@ -10,6 +10,7 @@
 import type { Failure } from '#values/failure.ts'
 import type { IfName } from '#values/if-name.ts'
 import type { NetnsPath } from '#values/netns.ts'
+import type { Probe } from '#values/probe.ts'
 import type { Step } from '#values/step.ts'
 import type { CniArgs } from '#wire/cni/args.ts'
 import type { Addressing, CniResult } from '#wire/cni/result.ts'
@@ -34,6 +35,10 @@ export type PluginRequest<Conf> = {
    * make is not to be seen by `observe` and will be there when its own are taken.
    */
   readonly planned?: readonly Step[]
+  /** What is asked of the network before an address is used; nothing when absent or empty. */
+  readonly probes?: readonly Probe[]
+  /** Names of the pod's interfaces that the same request makes, this one among them. */
+  readonly siblings?: readonly IfName[]
 }
 
 /** What `planDetach` is given: no journal row, perhaps no namespace. */
@@ -66,6 +71,11 @@ export interface Plugin<Conf, Needs, Saw> {
   warnings?(request: PluginRequest<Conf>, saw: Saw): readonly string[]
   /** Every way in which the world differs from prevResult; empty when it is as it should be. */
   check(request: PluginRequest<Conf>, needs: Needs): Promise<Failure[]>
+  /**
+   * In place of `planDetach`, where only the host can tell what is left: the
+   * replaced plugin's own state, addresses of the interface.
+   */
+  observeDetach?(request: DetachRequest<Conf>, needs: Needs): Promise<Step[]>
   /** Pure: what an earlier ADD of this plugin, or of the one it replaces, can have left. */
   planDetach(request: DetachRequest<Conf>): Step[]
 }

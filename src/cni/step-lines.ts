@@ -5,7 +5,9 @@
  */
 import type { IfName } from '#values/if-name.ts'
 import { formatPkey } from '#values/pkey.ts'
+import type { Probe } from '#values/probe.ts'
 import type { Route, Rule } from '#values/route.ts'
+import type { ShareLink } from '#values/lent-link.ts'
 import type { CreateLink, SetLink, Step } from '#values/step.ts'
 
 /** `host: rule add …`; without a namespace's name it is the pod's. */
@@ -26,6 +28,12 @@ function line(step: Step): string {
       return setLine(step)
     case 'rename-link':
       return `link rename ${step.from} ${step.to}`
+    case 'move-link':
+      return `link move ${step.link} ${step.temp}`
+    case 'return-link':
+      return `link return ${step.names.join('|')} ${step.link ?? '-'} mark ${step.mark ?? '-'}`
+    case 'share-link':
+      return shareLine(step)
     case 'add-address':
     case 'remove-address':
       return `addr ${verb(step.do)} ${step.cidr} dev ${step.link}`
@@ -45,6 +53,10 @@ function line(step: Step): string {
     case 'add-nft-table':
     case 'remove-nft-table':
       return `nft ${verb(step.do)} ${step.table.name}`
+    case 'probe':
+      return `probe ${step.probes.map(probeText).join(', ')} dev ${step.link}`
+    case 'announce':
+      return `announce ${step.ips.join(', ')} dev ${step.link}`
   }
 }
 
@@ -56,10 +68,26 @@ function createLine({ way, temp, spec, mtu, address }: CreateLink): string {
   const own =
     spec.kind === 'veth'
       ? `peer ${spec.peer.name} ${spec.peer.address} mtu ${spec.peer.mtu}`
-      : `on ${spec.parent}${named('mode', spec.mode)}`
+      : `on ${spec.parent}${kindWords(spec)}`
   const pkey = spec.kind === 'ipoib' && spec.pkey !== undefined ? formatPkey(spec.pkey) : undefined
   const rest = `${named('pkey', pkey)}${named('mtu', mtu)}${named('address', address)}`
   return `link add ${temp} kind ${spec.kind} ${way} ${own}${rest}`
+}
+
+function kindWords(spec: Exclude<CreateLink['spec'], { kind: 'veth' }>): string {
+  const place = 'parentIn' in spec && spec.parentIn === 'pod' ? ' in pod' : ''
+  if (spec.kind === 'vlan') return `${place} id ${spec.id}`
+  const queue = spec.kind === 'macvlan' ? named('bcqueuelen', spec.bcQueueLength) : ''
+  return `${place}${named('mode', spec.mode)}${queue}`
+}
+
+function shareLine({ name, spec }: ShareLink): string {
+  if (spec.kind === 'vlan') return `link share ${name} kind vlan on ${spec.parent} id ${spec.id}`
+  const { mode, ports, primary, options, arpTargets } = spec
+  const set = Object.entries(options).map(([key, value]) => ` ${key} ${value}`)
+  const targets = arpTargets.length === 0 ? '' : ` arp_ip_target ${arpTargets.join(',')}`
+  const rest = `${set.join('')}${targets}${named('primary', primary)}`
+  return `link share ${name} kind bond mode ${mode} ports ${ports.join(',')}${rest}`
 }
 
 function setLine({ link, set }: { link: IfName; set: SetLink['set'] }): string {
@@ -77,6 +105,10 @@ function ruleText({ from, to, fwmark, table, priority, protocol }: Rule): string
   const mark = fwmark === undefined ? '' : ` fwmark ${fwmark.mark}/${fwmark.mask}`
   const match = `${named('from', from)}${named('to', to)}${mark}`
   return `pref ${priority}${match} lookup ${table} proto ${protocol}`
+}
+
+function probeText({ ip, conflict, gateway }: Probe): string {
+  return `${ip}${conflict ? ' free' : ''}${named('gateway', gateway)}`
 }
 
 function named(name: string, value: unknown): string {
