@@ -9,6 +9,7 @@ import { failureIn } from '#values/failure.ts'
 import type { Ip } from '#values/ip.ts'
 import { type Owner, ownerKey } from '#values/owner.ts'
 import { addressOfName, allocationsOf, fieldOf } from './allocation.ts'
+import { formersOf } from './allocation-state.ts'
 
 /** What is known of one allocation. */
 export type Known = {
@@ -17,6 +18,17 @@ export type Known = {
   readonly pool: string
   readonly owner: string
   readonly containerId: string
+  /** {@link placeOf} the interface. */
+  readonly place: string
+  /** Controller that it stays with; empty where it does not. */
+  readonly controller: string
+  /** True for one that is simply freed: it stays with no name, and nobody had it before. */
+  readonly plain: boolean
+}
+
+/** An interface by the name of its pod: what stays when the pod is made anew. */
+export function placeOf(of: { namespace: string; name: string; ifName: string }): string {
+  return `${of.namespace}/${of.name}/${of.ifName}`
 }
 
 /** Told of every address that becomes taken or free. */
@@ -31,6 +43,8 @@ export class AllocationView {
   readonly #listener: Listener
   readonly #byName = new Map<string, Known>()
   readonly #byOwner = new Map<string, Map<string, Known>>()
+  /** Only those that stay with a name. */
+  readonly #byPlace = new Map<string, Map<string, Known>>()
   readonly #ended = new AbortController()
   #reading: Promise<void> | undefined
 
@@ -60,6 +74,11 @@ export class AllocationView {
     return [...(this.#byOwner.get(ownerKey(owner))?.values() ?? [])]
   }
 
+  /** Records that stay with an interface's name, by name. */
+  ofPlace(place: string): Known[] {
+    return [...(this.#byPlace.get(place)?.values() ?? [])]
+  }
+
   /** Takes note of a record as it is now. */
   put(record: Stored): void {
     const known = knownOf(record)
@@ -67,8 +86,8 @@ export class AllocationView {
     const { name } = record.metadata
     this.#forget(name)
     this.#byName.set(name, known)
-    const ofOwner = this.#byOwner.get(known.owner) ?? new Map<string, Known>()
-    this.#byOwner.set(known.owner, ofOwner.set(name, known))
+    enter(this.#byOwner, known.owner, [name, known])
+    if (known.controller !== '') enter(this.#byPlace, known.place, [name, known])
     this.#listener.taken(known.ip)
   }
 
@@ -88,9 +107,8 @@ export class AllocationView {
     const known = this.#byName.get(name)
     if (known === undefined) return
     this.#byName.delete(name)
-    const ofOwner = this.#byOwner.get(known.owner)
-    ofOwner?.delete(name)
-    if (ofOwner?.size === 0) this.#byOwner.delete(known.owner)
+    leave(this.#byOwner, known.owner, name)
+    leave(this.#byPlace, known.place, name)
   }
 
   async #start(): Promise<void> {
@@ -149,13 +167,38 @@ export async function* pagesOf(records: Records, selection: Selection) {
   } while (from !== undefined)
 }
 
+type Index = Map<string, Map<string, Known>>
+
+function enter(index: Index, key: string, [name, known]: readonly [string, Known]): void {
+  const under = index.get(key)
+  if (under === undefined) index.set(key, new Map([[name, known]]))
+  else under.set(name, known)
+}
+
+function leave(index: Index, key: string, name: string): void {
+  const under = index.get(key)
+  under?.delete(name)
+  if (under?.size === 0) index.delete(key)
+}
+
 /** Undefined for a record whose name is no address: it holds none. */
 function knownOf(record: Stored): Known | undefined {
   const { name, uid } = record.metadata
   try {
     const ip = addressOfName(name)
     const [pool, owner] = [fieldOf(record, 'pool'), fieldOf(record, 'owner')]
-    return { ip, uid, pool, owner, containerId: fieldOf(record, 'containerId') }
+    const [namespace, podName] = [fieldOf(record, 'podNamespace'), fieldOf(record, 'podName')]
+    const [ifName, controller] = [fieldOf(record, 'interface'), fieldOf(record, 'controller')]
+    return {
+      ip,
+      uid,
+      pool,
+      owner,
+      containerId: fieldOf(record, 'containerId'),
+      place: placeOf({ namespace, name: podName, ifName }),
+      controller,
+      plain: controller === '' && formersOf(record).length === 0,
+    }
   } catch (cause) {
     if (failureIn(cause) === undefined) throw cause
     return undefined

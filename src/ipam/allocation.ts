@@ -8,16 +8,10 @@ import { shortHash } from '#values/hash.ts'
 import { type Ip, familyOf, ipFromBits, ipToBits, parseIp } from '#values/ip.ts'
 import { type Owner, ownerKey } from '#values/owner.ts'
 import { ALLOCATION_API_VERSION, ALLOCATION_KIND } from '#schema/allocation.ts'
+import type { Keeper } from './keeping.ts'
+import { LABEL, labelValue, labelsOf } from './labels.ts'
 
-/** Labels by which allocations are found. */
-export const LABEL = {
-  owner: 'verbena.dev/owner',
-  pool: 'verbena.dev/pool',
-  node: 'verbena.dev/node',
-} as const
 const KIND = { apiVersion: ALLOCATION_API_VERSION, kind: ALLOCATION_KIND } as const
-/** Longest value of a label, in bytes. */
-const LABEL_BYTES = 63
 
 /** Record name of an address: IPv6 as eight groups joined by dashes. */
 export function allocationName(ip: Ip): string {
@@ -52,20 +46,22 @@ export function allocationsOf(of: { pool: string } | { owner: Owner } | 'all') {
 /** The record of an address. */
 export function allocationOf(
   ip: Ip,
-  by: { readonly owner: Owner; readonly pool: string; readonly node: string },
+  by: {
+    readonly owner: Owner
+    readonly pool: string
+    readonly node: string
+    /** Where the address stays with a name. */
+    readonly keeper?: Keeper | undefined
+  },
 ): Document {
-  const { owner, pool, node } = by
+  const { owner, pool, node, keeper } = by
   const { pod } = owner
   const key = ownerKey(owner)
   return {
     ...KIND,
     metadata: {
       name: allocationName(ip),
-      labels: {
-        [LABEL.owner]: shortHash(key),
-        [LABEL.pool]: labelValue(pool),
-        [LABEL.node]: labelValue(node),
-      },
+      labels: labelsOf({ owner: key, pool, node }),
     },
     spec: {
       address: ip,
@@ -74,7 +70,8 @@ export function allocationOf(
       owner: key,
       ...(pod === undefined
         ? {}
-        : { podNamespace: pod.namespace, podName: pod.name, podUid: pod.uid }),
+        : { podNamespace: pod.namespace, podName: keeper?.name ?? pod.name, podUid: pod.uid }),
+      ...(keeper === undefined ? {} : { controller: keeper.controller }),
       interface: owner.ifName,
       network: owner.network,
       containerId: owner.containerId,
@@ -99,11 +96,4 @@ export function holderOf(allocation: Document): string {
       ? fieldOf(allocation, 'containerId')
       : `${fieldOf(allocation, 'podNamespace')}/${name}`
   return `${pod} (${fieldOf(allocation, 'interface')})`
-}
-
-/** A name as the value of a label: too long a one is cut, and told apart by its hash. */
-function labelValue(name: string): string {
-  if (name.length <= LABEL_BYTES) return name
-  const hash = shortHash(name)
-  return `${name.slice(0, LABEL_BYTES - hash.length - 1)}-${hash}`
 }

@@ -36,6 +36,17 @@ test('two agents fill a pool together to its last address, and never give one tw
   }
 })
 
+test('1,000 pods have exactly 1,000 addresses, lowest first, and the next none', async () => {
+  await using at = await world({ v4: { subnet: '10.1.0.0/16', ips: ['10.1.0.0-10.1.3.231'] } })
+  const got: string[] = []
+  for (let i = 0; i < 1_000; i++) {
+    got.push(...ipsOf(await at.ipam.reserve(asking(at.ipam, { pod: `p-${i}` }))))
+  }
+  deepEqual([got[0], got[256], got[999]], ['10.1.0.0/16', '10.1.1.0/16', '10.1.3.231/16'])
+  equal(new Set(got).size, 1_000)
+  await rejects(at.ipam.reserve(asking(at.ipam, { pod: 'late' })), { code: 'pool-exhausted' })
+})
+
 test('what one agent frees another gives out', async () => {
   await using at = await world({ one: ONE })
   await using second = spiderpoolIpam({ records: at.records, random, node: 'node-2' })

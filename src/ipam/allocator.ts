@@ -8,10 +8,12 @@
 import type { Records, Stored } from '#needs/records.ts'
 import type { Random } from '#needs/clock.ts'
 import { type Failure, failureIn } from '#values/failure.ts'
-import type { Ip } from '#values/ip.ts'
+import { type IpRange, formatRange, subtractRanges } from '#values/ip-range.ts'
+import { type Ip, familyOf, ipToBits } from '#values/ip.ts'
 import { type Owner, ownerKey } from '#values/owner.ts'
 import type { SpiderIpPool } from '#schema/spider-ip-pool.ts'
 import {
+  addressOfName,
   allocationName,
   allocationOf,
   allocationRef,
@@ -19,10 +21,16 @@ import {
   fieldOf,
   holderOf,
 } from './allocation.ts'
-import { AllocationView, pagesOf } from './allocation-view.ts'
+import { formersOf, isKept } from './allocation-state.ts'
+import { AllocationView, pagesOf, placeOf } from './allocation-view.ts'
+import { exhausted } from './exhausted.ts'
 import { fail } from './failures.ts'
 import { FreeList } from './free-list.ts'
+import { type Home, type Releasing, free, handBack, keep, withFormers } from './giving-back.ts'
+import type { Keeper } from './keeping.ts'
 import { poolFamily, rangesOfPool } from './pool.ts'
+import type { Reserved } from './reserved-ip.ts'
+import { Shunned } from './shunned.ts'
 
 export type AllocatorNeeds = {
   readonly records: Records
@@ -31,25 +39,37 @@ export type AllocatorNeeds = {
 }
 
 /** An address that is held now. */
-export type Granted = { readonly ip: Ip; readonly pool: SpiderIpPool; readonly record: Stored }
+export type Granted = {
+  readonly ip: Ip
+  readonly pool: SpiderIpPool
+  readonly record: Stored
+  /** What it was before this request. */
+  readonly before: 'free' | 'kept' | 'of-another' | 'own'
+}
 
-/** One record that is to be freed. */
-export type Releasing = { readonly name: string; readonly uid: string; readonly pool: string }
+/** Who asks, and what counts besides the pools. */
+export type Taker = {
+  readonly owner: Owner
+  /** Where the address stays with a name. */
+  readonly keeper: Keeper | undefined
+  readonly reserved: readonly Reserved[]
+}
 
-type By = { readonly owner: Owner; readonly pool: SpiderIpPool }
+type By = { readonly taker: Taker; readonly pool: SpiderIpPool }
 
-/** Holders named in a failure. */
-const SHOWN_HOLDERS = 3
 /** Addresses that others may take before us, one after the other. */
 const MOST_REFUSALS = 1_000
 
 export class Allocator {
   readonly #needs: AllocatorNeeds
   readonly #view: AllocationView
+  /** For giving back. */
+  readonly home: Home
   /** By pool name; a pool that was changed or made anew gets a new one. */
   readonly #lists = new Map<string, { readonly key: string; readonly list: FreeList }>()
   /** Names whose record is being created at this moment. */
   readonly #pending = new Set<string>()
+  readonly #shunned = new Shunned()
 
   constructor(needs: AllocatorNeeds) {
     this.#needs = needs
@@ -58,10 +78,11 @@ export class Allocator {
         for (const { list } of this.#lists.values()) list.mark(ip)
       },
       free: (ip) => {
-        if (this.#pending.has(allocationName(ip))) return
+        if (this.#pending.has(allocationName(ip)) || this.#shunned.has(ip)) return
         for (const { list } of this.#lists.values()) list.free(ip)
       },
     })
+    this.home = { records: needs.records, view: this.#view }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -84,79 +105,102 @@ export class Allocator {
     return held
   }
 
+  /** Does not choose `ip` while `holds` says so: somebody on the network has it. */
+  shun(ip: Ip, holds: () => boolean): void {
+    this.#shunned.add(ip, holds)
+  }
+
   /** What the owner holds by the store alone. */
   async recordsOf(owner: Owner): Promise<Stored[]> {
     const { items } = await this.#needs.records.list(allocationsOf({ owner }))
     return items.filter((item) => isOf(item, owner))
   }
 
-  /** Notes the newer container of an owner that holds the address already. */
-  async takeOver(record: Stored, owner: Owner): Promise<Stored> {
-    if (fieldOf(record, 'containerId') === owner.containerId) return record
+  /**
+   * Addresses that stay with the name of an interface and that nobody has; of a
+   * machine that moves, those that it still has elsewhere, too.
+   */
+  async keptFor({ owner, keeper }: Taker, moves: boolean): Promise<Stored[]> {
+    const { pod, ifName } = owner
+    if (pod === undefined || keeper === undefined) return []
+    await this.#view.ready()
+    const place = placeOf({ namespace: pod.namespace, name: keeper.name, ifName })
+    const kept: Stored[] = []
+    for (const { ip } of this.#view.ofPlace(place)) {
+      const record = await this.#needs.records.get(allocationRef(allocationName(ip)))
+      if (record !== undefined && (moves || isKept(record))) kept.push(record)
+    }
+    return kept
+  }
+
+  /** Notes the newer container, or the next pod of the name, that has the address from now on. */
+  async takeOver(record: Stored, { owner, keeper }: Taker): Promise<Omit<Granted, 'pool'>> {
+    const ip = addressOfName(record.metadata.name)
+    const isSame = fieldOf(record, 'containerId') === owner.containerId && isOf(record, owner)
+    if (isSame && !isKept(record)) return { ip, record, before: 'own' }
+    const { node } = this.#needs
+    const pool = fieldOf(record, 'pool')
+    const { metadata, spec } = allocationOf(ip, { owner, pool, node, keeper })
+    const labels = { ...record.metadata.labels, ...metadata.labels }
+    // one that had it, lost it and comes back stands in the list no more
     const { containerId } = owner
-    const spec = { ...Object(record['spec']), containerId, node: this.#needs.node }
-    const taken = await this.#needs.records.replace({ ...record, spec })
+    const formers = formersOf(record).filter((former) => former['containerId'] !== containerId)
+    const others = isKept(record) || isSame ? [] : [...formers, Object(record['spec'])]
+    const next = { ...record, metadata: { ...record.metadata, labels }, spec }
+    const status = isKept(record) ? { status: { stays: true } } : {}
+    const taken = await this.#needs.records.replace({ ...withFormers(next, others), ...status })
     this.#view.put(taken)
-    return taken
+    return { ip, record: taken, before: isKept(record) ? 'kept' : 'of-another' }
   }
 
   /**
    * An address of the first pool that has one left, in their order.
    * @throws {Failure} `pool-exhausted`, naming every pool; `pool-contended`
    */
-  async allocate(owner: Owner, pools: readonly SpiderIpPool[]): Promise<Granted> {
+  async allocate(taker: Taker, pools: readonly SpiderIpPool[]): Promise<Granted> {
     await this.#view.ready()
     const holders: Stored[] = []
     for (const pool of pools) {
-      const granted = await this.#fromPool({ owner, pool }, holders)
+      const granted = await this.#fromPool({ taker, pool }, holders)
       if (granted !== undefined) return granted
     }
-    throw this.#exhausted(pools, holders)
+    throw exhausted(pools, { holders, reserved: taker.reserved })
   }
 
   /** A certain address. @throws {Failure} `address-taken`: somebody has it, or no pool */
-  async allocateThis(owner: Owner, ip: Ip, pools: readonly SpiderIpPool[]): Promise<Granted> {
+  async allocateThis(taker: Taker, ip: Ip, pools: readonly SpiderIpPool[]): Promise<Granted> {
     await this.#view.ready()
+    const { ifName } = taker.owner
     const refused = (reason: string): Failure =>
-      fail('address-taken', { address: ip, ifName: owner.ifName, reason })
-    const pool = pools.find((one) => this.#listOf(one).has(ip))
+      fail('address-taken', { address: ip, ifName, reason })
+    const pool = pools.find((one) => rangesOfPool(one).some((range) => holdsIp(range, ip)))
     const names = pools.map(({ metadata }) => metadata.name).join(', ')
     if (pool === undefined) throw refused(`it is not in pool ${names}`)
-    this.#listOf(pool).mark(ip)
-    const record = await this.#create(ip, { owner, pool })
-    if (record !== undefined) return { ip, pool, record }
+    const reserved = taker.reserved.find(({ range }) => holdsIp(range, ip))
+    if (reserved !== undefined) throw refused(`SpiderReservedIP ${reserved.name} reserves it`)
+    this.#listOf(pool, taker).mark(ip)
+    const record = await this.#create(ip, { taker, pool })
+    if (record !== undefined) return { ip, pool, record, before: 'free' }
     const holder = await this.#needs.records.get(allocationRef(allocationName(ip)))
     throw refused(holder === undefined ? 'it was taken' : `${holderOf(holder)} holds it`)
   }
 
-  /**
-   * Frees one record; false when that very record is gone already.
-   * With `owner` only while its container has it: a newer one took over.
-   */
-  async release({ name, uid }: Releasing, owner: Owner | undefined): Promise<boolean> {
-    if (owner !== undefined && !(await this.#isHeldBy(owner, { name, uid }))) return false
-    try {
-      return await this.#needs.records.delete(allocationRef(name), { uid })
-    } catch (cause) {
-      // another has the address by now: ours is gone
-      if (failureIn(cause)?.code === 'record-conflict') return false
-      throw cause
-    } finally {
-      this.#view.drop({ name, uid })
-    }
+  /** Frees one record, whoever has it; false when that very record is gone already. */
+  free(releasing: Releasing): Promise<boolean> {
+    return free(releasing, this.home)
   }
 
-  async #isHeldBy({ containerId }: Owner, at: { name: string; uid: string }): Promise<boolean> {
-    const known = this.#view.get(at.name)
-    if (known?.uid === at.uid) return known.containerId === containerId
-    const record = await this.#needs.records.get(allocationRef(at.name))
-    if (record?.metadata.uid !== at.uid) return false
-    return fieldOf(record, 'containerId') === containerId
+  /** Gives back what an ADD that failed had got; what somebody had before is theirs again. */
+  async giveBack({ record, pool, before }: Granted): Promise<void> {
+    const { name, uid } = record.metadata
+    if (before === 'free') await free({ name, uid, pool: pool.metadata.name }, this.home)
+    else if (before === 'kept') await keep(record, this.home)
+    else if (before === 'of-another') await handBack(record, this.home)
   }
 
   /** Undefined when the pool is full; who fills it is then in `holders`. */
   async #fromPool(by: By, holders: Stored[]): Promise<Granted | undefined> {
-    const list = this.#listOf(by.pool)
+    const list = this.#listOf(by.pool, by.taker)
     let ip = list.takeLowest()
     for (let refusals = 0; refusals < MOST_REFUSALS;) {
       if (ip === undefined) {
@@ -166,8 +210,8 @@ export class Allocator {
         holders.push(...all)
         return undefined
       }
-      const record = await this.#create(ip, by)
-      if (record !== undefined) return { ip, pool: by.pool, record }
+      const record = this.#shunned.has(ip) ? undefined : await this.#create(ip, by)
+      if (record !== undefined) return { ip, pool: by.pool, record, before: 'free' }
       refusals++
       ip = list.takeRandom(this.#needs.random)
     }
@@ -175,17 +219,18 @@ export class Allocator {
   }
 
   /** Undefined when somebody has the address; it stays marked then. */
-  async #create(ip: Ip, { owner, pool }: By): Promise<Stored | undefined> {
+  async #create(ip: Ip, { taker, pool }: By): Promise<Stored | undefined> {
     const name = allocationName(ip)
     this.#pending.add(name)
-    const by = { owner, pool: pool.metadata.name, node: this.#needs.node }
+    const { owner, keeper } = taker
+    const by = { owner, pool: pool.metadata.name, node: this.#needs.node, keeper }
     try {
       const record = await this.#needs.records.create(allocationOf(ip, by))
       this.#view.put(record)
       return record
     } catch (cause) {
       if (failureIn(cause)?.code === 'record-exists') return undefined
-      this.#listOf(pool).free(ip)
+      this.#listOf(pool, taker).free(ip)
       throw cause
     } finally {
       this.#pending.delete(name)
@@ -201,7 +246,7 @@ export class Allocator {
     const names = new Set(holders.map(({ metadata }) => metadata.name))
     for (const ip of list.taken()) {
       const name = allocationName(ip)
-      if (names.has(name) || this.#pending.has(name)) continue
+      if (names.has(name) || this.#pending.has(name) || this.#shunned.has(ip)) continue
       const record = await this.#needs.records.get(allocationRef(name))
       if (record !== undefined) this.#view.put(record)
       else if (!this.#pending.has(name)) list.free(ip)
@@ -209,24 +254,18 @@ export class Allocator {
     return holders
   }
 
-  #listOf(pool: SpiderIpPool): FreeList {
+  /** Addresses of the pool that are not reserved. */
+  #listOf(pool: SpiderIpPool, { reserved }: Taker): FreeList {
     const { name, uid = '', resourceVersion = '' } = pool.metadata
-    const key = `${uid} ${resourceVersion}`
+    const key = `${uid} ${resourceVersion} ${formatReserved(reserved)}`
     const known = this.#lists.get(name)
     if (known?.key === key) return known.list
-    const list = new FreeList(rangesOfPool(pool), poolFamily(pool.spec.subnet) ?? 4)
+    const family = poolFamily(pool.spec.subnet) ?? 4
+    const apart = reserved.flatMap(({ range }) => (range.family === family ? [range] : []))
+    const list = new FreeList(subtractRanges(rangesOfPool(pool), apart), family)
     for (const { ip } of this.#view.all()) list.mark(ip)
     this.#lists.set(name, { key, list })
     return list
-  }
-
-  #exhausted(pools: readonly SpiderIpPool[], holders: readonly Stored[]): Failure {
-    const shown = holders.slice(0, SHOWN_HOLDERS)
-    const texts = shown.map((item) => `${fieldOf(item, 'address')} ${holderOf(item)}`).join(', ')
-    const more = holders.length > shown.length ? ` and ${holders.length - shown.length} more` : ''
-    const size = pools.reduce((sum, pool) => sum + this.#listOf(pool).size, 0)
-    const pool = pools.map(({ metadata }) => metadata.name).join(', ')
-    return fail('pool-exhausted', { pool, size, holders: `${texts}${more}` || 'nobody' })
   }
 }
 
@@ -234,6 +273,15 @@ export class Allocator {
 export function heldOf({ ip, pool, record }: Granted) {
   const { uid } = record.metadata
   return { held: 'allocation', name: allocationName(ip), uid, pool: pool.metadata.name } as const
+}
+
+function formatReserved(reserved: readonly Reserved[]): string {
+  return reserved.map(({ range }) => formatRange(range)).join(',')
+}
+
+function holdsIp({ family, first, last }: IpRange, ip: Ip): boolean {
+  const bits = ipToBits(ip)
+  return familyOf(ip) === family && first <= bits && bits <= last
 }
 
 function isOf(record: Stored, owner: Owner): boolean {

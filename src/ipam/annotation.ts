@@ -10,6 +10,7 @@ import type { Document } from '#needs/records.ts'
 import { failureIn } from '#values/failure.ts'
 import { type Cidr, parseCidr } from '#values/cidr.ts'
 import { type Ip, familyOf, parseIp } from '#values/ip.ts'
+import { parseJson } from '#values/json-text.ts'
 import { type JsonObject, isJsonObject, keyFolder } from '#wire/cni/conf.ts'
 import { fail } from './failures.ts'
 import { placeOf } from './pod-network.ts'
@@ -98,7 +99,12 @@ function ofInterface(
 function candidates(annotation: string, raw: unknown): Candidates {
   if (!isJsonObject(raw)) return bad(annotation, 'it is no object')
   const { ipv4, ipv6, cleangateway } = fold(raw)
-  const names = (list: unknown): string[] => (list === undefined ? [] : namesIn(list, annotation))
+  if (typeof (cleangateway ?? false) !== 'boolean') {
+    return bad(annotation, 'cleangateway is neither true nor false')
+  }
+  // a null is nothing, as Go reads it
+  const names = (list: unknown): string[] =>
+    list === undefined || list === null ? [] : namesIn(list, annotation)
   const found = { ipv4: names(ipv4), ipv6: names(ipv6) }
   if (found.ipv4.length + found.ipv6.length === 0) return bad(annotation, 'it names no pool')
   return { ...found, source: 'pod', cleanGateway: cleangateway === true }
@@ -113,7 +119,7 @@ function namesIn(list: unknown, annotation: string): string[] {
 
 function parse(annotation: string, text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch (cause) {
     throw fail('pool-annotation-invalid', { annotation, reason: 'it is not JSON' }, cause)
   }

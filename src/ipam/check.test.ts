@@ -75,7 +75,16 @@ for (const { does, allocations, known = true, is } of [
 ]) {
   test(`checkAllocations() finds ${does}`, () => {
     const pools = pool === undefined ? [] : [pool]
-    const found = checkAllocations({ allocations, pools, pods: known ? PODS : undefined })
+    const found = checkAllocations({
+      allocations,
+      pools,
+      pods: known ? PODS : undefined,
+      endpoints: [],
+      uses: [],
+      nodes: new Set(),
+      busy: new Set(),
+      live: undefined,
+    })
     deepEqual(
       found.map(({ object, what }) => `${object}: ${what}`),
       is,

@@ -16,7 +16,9 @@ export const IPAM_FAILURES = {
     ...config,
   },
   'pool-exhausted': {
-    message: 'Cannot allocate from pool {pool}: all {size} addresses are used, by {holders}',
+    message:
+      'Cannot allocate from pool {pool}: all {size} addresses are used, by {holders}; ' +
+      'all IP addresses used out',
     ...taken,
   },
   'pool-contended': {
@@ -28,6 +30,16 @@ export const IPAM_FAILURES = {
   'pool-annotation-invalid': {
     message: 'Cannot read annotation {annotation}: {reason}',
     ...config,
+  },
+  'auto-pool-refused': {
+    message: 'Cannot allocate for {ifName} by annotation {annotation}: {reason}',
+    ...config,
+  },
+  'auto-pool-missing': {
+    message:
+      'Cannot allocate for {ifName}: no {missing} pool of {owner} is there yet: ' +
+      'no IPPool available',
+    ...taken,
   },
   'pod-not-alive': {
     message: 'Cannot allocate for {ifName} of pod {pod}: {reason}',

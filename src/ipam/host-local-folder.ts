@@ -45,16 +45,28 @@ export class HostLocalFolder {
     const names = (await this.#files.list(this.path)).filter(isAddress)
     const taken = new Set(names)
     for (const name of this.#texts.keys()) if (!taken.has(name)) this.#texts.delete(name)
-    const unread = names.filter((name) => !this.#texts.has(name))
-    for (let i = 0; i < unread.length; i += BATCH) {
-      await Promise.all(unread.slice(i, i + BATCH).map((name) => this.#read(name)))
-    }
+    await this.#readAll(names.filter((name) => !this.#texts.has(name)))
     const mine: Ip[] = []
     for (const name of names) {
       if (!isOf(this.#texts.get(name), owner)) continue
       if (isOf(await this.#read(name), owner)) mine.push(parseIp(name))
     }
     return { taken, mine }
+  }
+
+  /**
+   * Takes away what a program that was killed left half-made, ours or upstream's: temporary files,
+   * and addresses without a container. Only under the lock: nobody is writing one then.
+   */
+  async sweep(): Promise<void> {
+    const names = await this.#files.list(this.path)
+    const unknown = names.filter((name) => isAddress(name) && !this.#texts.get(name))
+    await this.#readAll(unknown)
+    const dead = unknown.filter((name) => this.#texts.get(name)?.trim() === '')
+    for (const name of [...names.filter((one) => /^\..+\.tmp$/.test(one)), ...dead]) {
+      this.#texts.delete(name)
+      await this.#files.remove(`${this.path}/${name}`)
+    }
   }
 
   /** False when somebody has it. */
@@ -88,6 +100,12 @@ export class HostLocalFolder {
 
   #lastPath(set: number): string {
     return `${this.path}/last_reserved_ip.${set}`
+  }
+
+  async #readAll(names: readonly string[]): Promise<void> {
+    for (let i = 0; i < names.length; i += BATCH) {
+      await Promise.all(names.slice(i, i + BATCH).map((name) => this.#read(name)))
+    }
   }
 
   async #read(name: string): Promise<string | undefined> {

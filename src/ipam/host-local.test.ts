@@ -212,3 +212,17 @@ test('any order of ADD and DEL gives each address to one container', async () =>
     { numRuns: 60 },
   )
 })
+
+test('reserve() takes away what a program that was killed left half-made', async () => {
+  const { ipam, parse, asking, texts } = world({
+    [`${DIR}/10.1.2.2`]: '',
+    [`${DIR}/10.1.2.3`]: 'other\r\neth0',
+    [`${DIR}/.12.34.tmp`]: 'c9\r\neth0',
+  })
+  deepEqual(ipsOf(await ipam.reserve(asking(parse(SIMPLE)))), ['10.1.2.2/24'])
+  deepEqual([...texts.keys()].toSorted(), [
+    `${DIR}/10.1.2.2`,
+    `${DIR}/10.1.2.3`,
+    `${DIR}/last_reserved_ip.0`,
+  ])
+})

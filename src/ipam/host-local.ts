@@ -48,7 +48,10 @@ export function hostLocalIpam({ files }: { readonly files: Files }): Ipam<HostLo
       const asked = request.requested.map(requestedIp)
       const dns = await dnsOf(request.conf.document, files)
       const folder = folderOf(request.conf)
-      return folder.locked(() => reserve(request, { folder, asked, dns }))
+      return folder.locked(async () => {
+        await folder.sweep()
+        return reserve(request, { folder, asked, dns })
+      })
     },
     async release({ conf, owner, held }) {
       for (const one of held ?? []) {

@@ -7,6 +7,7 @@
  * @module
  */
 import type { Failure } from '#values/failure.ts'
+import type { Ip } from '#values/ip.ts'
 import type { Owner } from '#values/owner.ts'
 import type { Addressing, CniVersion } from '#wire/cni/result.ts'
 import type { Document } from '#needs/records.ts'
@@ -33,6 +34,8 @@ export type IpamRequest<Conf> = {
   /** The Pod and its Namespace, where there is a cluster or the lab; selectors look at them. */
   readonly pod: Document | undefined
   readonly namespace: Document | undefined
+  /** `namespace/name` of the network object, where the caller knows it. */
+  readonly networkRef?: string | undefined
 }
 
 /** What was reserved. */
@@ -43,6 +46,9 @@ export type Reservation = {
   readonly why: readonly string[]
 }
 
+/** Whether nobody else may have an address, and whether its gateway must answer. */
+export type Probing = { readonly conflict: boolean; readonly gateway: boolean }
+
 export interface Ipam<Conf> {
   /** CNI `ipam.type`. */
   readonly type: string
@@ -50,12 +56,21 @@ export interface Ipam<Conf> {
   parse(raw: unknown): { readonly conf: Conf; readonly warnings: readonly string[] }
   /** All or nothing. @throws {Failure} `pool-exhausted`, `pool-missing`, ...; holds nothing then */
   reserve(request: IpamRequest<Conf>): Promise<Reservation>
-  /** Frees all that this owner holds; with `held` without looking for it first. */
+  /**
+   * Frees all that this owner holds; with `held` without looking for it first.
+   * @returns for people, what is not free all the same, and why: `10.1.0.5 stays with ...`
+   */
   release(of: {
     readonly conf: Conf | undefined
     readonly owner: Owner
     readonly held: readonly Held[] | undefined
-  }): Promise<void>
+    /** True in the undo of an ADD that failed: nothing stays with a name that never had it. */
+    readonly failed?: boolean
+  }): Promise<readonly string[] | void>
+  /** What the network is asked before an address is used; nothing where it is not there. */
+  probing?(conf: Conf, pod: Document | undefined): Probing
+  /** Keeps `ip`, which somebody else has, from being chosen while `holds` says so. */
+  shun?(ip: Ip, holds: () => boolean): void
   /** What is wrong with the reservation that an earlier ADD made; empty when all is held. */
   check(of: {
     readonly conf: Conf

@@ -7,6 +7,7 @@
  * @module
  */
 import type { Document } from '#needs/records.ts'
+import { parseJson } from '#values/json-text.ts'
 import { isJsonObject, lookUp } from '#wire/cni/conf.ts'
 
 const DEFAULT_NETWORK = 'v1.multus-cni.io/default-network'
@@ -15,12 +16,17 @@ const FIRST_INTERFACE = 'eth0'
 /** Namespace of a default network, and of a pool's network, that names none. */
 const INSTALL_NAMESPACE = 'kube-system'
 
-/** `namespace/name`; undefined where the annotations do not tell. */
-export function networkOfInterface(pod: Document | undefined, ifName: string): string | undefined {
+/** `namespace/name`; undefined where neither the annotations nor the node's default tell. */
+export function networkOfInterface(
+  pod: Document | undefined,
+  ifName: string,
+  clusterNetwork: string | undefined,
+): string | undefined {
   const { annotations = {}, namespace = 'default' } = pod?.metadata ?? {}
   if (ifName === FIRST_INTERFACE) {
     const text = annotations[DEFAULT_NETWORK]
-    return text === undefined || text === '' ? undefined : withNamespace(text, INSTALL_NAMESPACE)
+    if (text === undefined || text === '') return clusterNetwork
+    return withNamespace(text, INSTALL_NAMESPACE)
   }
   const all = elementsOf(annotations[NETWORKS] ?? '')
   const found = all.find((one, i) => (one.ifName || `net${i + 1}`) === ifName)
@@ -51,7 +57,7 @@ function elementsOf(text: string): Element[] {
     return trimmed.split(',').map((item) => shortElement(item.trim()))
   }
   try {
-    const list: unknown = JSON.parse(trimmed)
+    const list: unknown = parseJson(trimmed)
     return Array.isArray(list) ? list.map(jsonElement) : []
   } catch {
     return []

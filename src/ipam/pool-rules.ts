@@ -3,48 +3,53 @@
  * first that is broken is the answer, together with that of `podAffinity` when
  * a pool is new.
  *
- * Spec: Spiderpool, validation of SpiderIPPool on create and update. Better
- * than upstream on purpose: a reversed range is refused, an entry is named by
- * its place, a gateway is compared by number.
+ * Spec: Spiderpool, validation of SpiderIPPool on create and update.
  * @module
  */
 import type { FieldFault } from '#values/admission.ts'
-import { type Cidr, cidrParts, networkOf, parseCidr } from '#values/cidr.ts'
-import {
-  type IpRange,
-  formatRange,
-  parseRange,
-  rangeContains,
-  rangeOfCidr,
-  subtractRanges,
-} from '#values/ip-range.ts'
-import { type Family, parseIp } from '#values/ip.ts'
-import { forbidden, invalid, notSupported } from '#schema/fault.ts'
+import { type Cidr, parseCidr } from '#values/cidr.ts'
+import { formatRange, parseRange, rangeContains, rangeOfCidr } from '#values/ip-range.ts'
+import { forbidden, invalid } from '#schema/fault.ts'
 import type { SpiderIpPool } from '#schema/spider-ip-pool.ts'
+import type { SpiderSubnet } from '#schema/spider-subnet.ts'
+import type { Settings } from '#schema/spiderpool-settings.ts'
+import { sharedRange } from './entry.ts'
+import { addressesOf } from './network-addresses.ts'
+import {
+  faultOfCidr,
+  faultOfEntries,
+  faultOfGateway,
+  faultOfRoutes,
+  faultOfVersion,
+} from './network-rules.ts'
 import { selectorFault } from './selector.ts'
-import { faultIn, readOr } from './text-fault.ts'
+import { faultOfSpiderSubnet } from './subnet-pool.ts'
+import { isAutoPool, strangeKey } from './auto-label.ts'
+import { readOr } from './text-fault.ts'
 
 /** What a pool is compared with. */
 export type PoolContext = {
   readonly previous: SpiderIpPool | undefined
   readonly others: readonly SpiderIpPool[]
+  /** The subnet that it is cut from. */
+  readonly subnet: SpiderSubnet | undefined
+  readonly settings: Settings
 }
 
-type Judging = PoolContext & {
-  readonly pool: SpiderIpPool
-  readonly family: Family
-  readonly cidr: Cidr
-}
+type Judging = PoolContext & { readonly pool: SpiderIpPool; readonly cidr: Cidr }
 type Rule = (judging: Judging) => FieldFault | undefined
 
 /** Faults of a pool after mutation. */
 export function faultsOfPool(pool: SpiderIpPool, context: PoolContext): FieldFault[] {
-  const { previous } = context
+  const { previous, settings } = context
+  const { ipVersion, subnet } = pool.spec
+  const detail = `subnet ${subnet} is no CIDR to derive it from`
   const early =
-    (previous && faultOfUpdate(pool, previous)) ?? faultOfVersion(pool) ?? faultOfCidr(pool)
+    (previous && faultOfUpdate(pool, previous)) ??
+    faultOfVersion({ ipVersion, detail }, settings) ??
+    faultOfCidr(pool.spec)
   if (early !== undefined) return [early]
-  const cidr = parseCidr(pool.spec.subnet)
-  const judging = { ...context, pool, cidr, family: cidrParts(cidr).family }
+  const judging = { ...context, pool, cidr: parseCidr(subnet) }
   if (previous !== undefined) return firstOf([...RULES, podAffinity, ...LATE_RULES], judging)
   const overlap = overlapping(judging)
   if (overlap !== undefined) return [overlap]
@@ -59,65 +64,36 @@ function firstOf(rules: readonly Rule[], judging: Judging): FieldFault[] {
   return []
 }
 
-function faultOfUpdate(pool: SpiderIpPool, previous: SpiderIpPool): FieldFault | undefined {
-  const { ipVersion, subnet } = previous.spec
-  const finalizers = pool.metadata.finalizers ?? []
-  if (previous.metadata.deletionTimestamp !== undefined && finalizers.length > 0) {
-    const { name } = pool.metadata
-    return forbidden('metadata.deletionTimestamp', `pool ${name} is terminating and cannot change`)
-  }
-  if (pool.spec.ipVersion !== ipVersion) {
-    return forbidden('spec.ipVersion', `${pool.spec.ipVersion}: it is ${ipVersion}, for good`)
-  }
-  if (pool.spec.subnet === subnet) return undefined
-  return forbidden('spec.subnet', `${pool.spec.subnet}: it is ${subnet}, for good`)
+type Versioned = {
+  readonly kind: string
+  readonly metadata: SpiderIpPool['metadata']
+  readonly spec: { readonly ipVersion?: number; readonly subnet: string }
 }
 
-function faultOfVersion({ spec: { ipVersion, subnet } }: SpiderIpPool): FieldFault | undefined {
-  if (ipVersion === undefined) {
-    return invalid('spec.ipVersion', '', `subnet ${subnet} is no CIDR to derive it from`)
+/** What no update may do: change what is terminating, the version, the subnet. */
+export function faultOfUpdate(now: Versioned, before: Versioned): FieldFault | undefined {
+  const { ipVersion, subnet } = before.spec
+  const { name, finalizers = [] } = now.metadata
+  if (before.metadata.deletionTimestamp !== undefined && finalizers.length > 0) {
+    const detail = `${now.kind} ${name} is terminating and cannot change`
+    return forbidden('metadata.deletionTimestamp', detail)
   }
-  if (ipVersion === 4 || ipVersion === 6) return undefined
-  return notSupported('spec.ipVersion', ipVersion, [4, 6])
-}
-
-function faultOfCidr({ spec: { ipVersion, subnet } }: SpiderIpPool): FieldFault | undefined {
-  const cidr = readOr(() => parseCidr(subnet))
-  const [text, reason] = [cidr.value, faultIn(cidr)]
-  if (text === undefined) return invalid('spec.subnet', subnet, reason)
-  if (cidrParts(text).family !== ipVersion) {
-    return invalid('spec.subnet', subnet, `it is no IPv${ipVersion} CIDR`)
+  if (now.spec.ipVersion !== ipVersion) {
+    return forbidden('spec.ipVersion', `${now.spec.ipVersion}: it is ${ipVersion}, for good`)
   }
-  if (networkOf(text) === subnet) return undefined
-  return invalid('spec.subnet', subnet, `it is not in its canonical form, ${networkOf(text)}`)
+  if (now.spec.subnet === subnet) return undefined
+  return forbidden('spec.subnet', `${now.spec.subnet}: it is ${subnet}, for good`)
 }
 
 function overlapping({ pool: { spec }, cidr, others }: Judging): FieldFault | undefined {
   const mine = rangeOfCidr(cidr)
   const other = others.find((one) => {
     const theirs = readOr(() => rangeOfCidr(parseCidr(one.spec.subnet))).value
-    return one.spec.subnet !== spec.subnet && theirs !== undefined && shared(mine, theirs)
+    return one.spec.subnet !== spec.subnet && theirs !== undefined && sharedRange(mine, theirs)
   })
   if (other === undefined) return undefined
   const detail = `it overlaps subnet ${other.spec.subnet} of pool ${other.metadata.name}`
   return invalid('spec.subnet', spec.subnet, detail)
-}
-
-function entries({ pool: { spec }, cidr }: Judging): FieldFault | undefined {
-  for (const key of ['ips', 'excludeIPs'] as const) {
-    for (const [i, text] of (spec[key] ?? []).entries()) {
-      const reason = faultOfEntry(text, cidr)
-      if (reason !== undefined) return invalid(`spec.${key}[${i}]`, text, reason)
-    }
-  }
-  return undefined
-}
-
-/** Why a text is no address or range of a network, or undefined. */
-export function faultOfEntry(text: string, cidr: Cidr): string | undefined {
-  const range = readOr(() => parseRange(text))
-  if (range.value === undefined) return faultIn(range)
-  return rangeContains(rangeOfCidr(cidr), range.value) ? undefined : `it is not in subnet ${cidr}`
 }
 
 function sharing({ pool, others }: Judging): FieldFault | undefined {
@@ -125,57 +101,22 @@ function sharing({ pool, others }: Judging): FieldFault | undefined {
   for (const other of others) {
     if (other.spec.subnet !== pool.spec.subnet) continue
     const theirs = addressesOf(other)
-    const [both] = mine.flatMap((a) => theirs.flatMap((b) => shared(a, b) ?? []))
+    const [both] = mine.flatMap((a) => theirs.flatMap((b) => sharedRange(a, b) ?? []))
     if (both === undefined) continue
     return forbidden('spec.ips', `${formatRange(both)} is in pool ${other.metadata.name} already`)
   }
   return undefined
 }
 
-function gateway({ pool: { spec }, cidr }: Judging): FieldFault | undefined {
-  const { gateway: text = '', ips = [], excludeIPs = [] } = spec
-  if (text === '') return undefined
-  const range = readOr(() => parseRange(parseIp(text)))
-  if (range.value === undefined) return invalid('spec.gateway', text, faultIn(range))
-  const reason = faultOfEntry(text, cidr)
-  if (reason !== undefined) return invalid('spec.gateway', text, reason)
-  const { value } = range
-  const at = ips.findIndex((entry) => rangeContains(parseRange(entry), value))
-  const isExcluded = excludeIPs.some((entry) => rangeContains(parseRange(entry), value))
-  if (at < 0 || isExcluded) return undefined
-  return invalid(`spec.ips[${at}]`, ips[at], `it has the gateway ${text}, which excludeIPs has not`)
-}
-
-function routes({ pool: { spec }, cidr, family }: Judging): FieldFault | undefined {
-  const all = spec.routes ?? []
-  for (const [i, { dst, gw }] of all.entries()) {
-    const field = `spec.routes[${i}]`
-    const reason = faultOfTarget(dst, family)
-    const isRepeated = all.findIndex((other) => other.dst === dst) < i
-    if (isRepeated) return invalid(`${field}.dst`, dst, 'it is there twice')
-    if (reason !== undefined) return invalid(`${field}.dst`, dst, reason)
-    const hop = readOr(() => parseIp(gw))
-    const hopReason = hop.value === undefined ? faultIn(hop) : faultOfEntry(gw, cidr)
-    if (hopReason !== undefined) return invalid(`${field}.gw`, gw, hopReason)
-  }
-  return undefined
-}
-
-function faultOfTarget(dst: string, family: Family): string | undefined {
-  const cidr = readOr(() => parseCidr(dst))
-  if (cidr.value === undefined) return faultIn(cidr)
-  const parts = cidrParts(cidr.value)
-  if (parts.prefix === 0) return 'the default route is that of spec.gateway'
-  return parts.family === family ? undefined : `it is no IPv${family} CIDR`
-}
-
-function podAffinity({ pool: { spec } }: Judging): FieldFault | undefined {
-  const selector = spec.podAffinity
+function podAffinity({ pool }: Judging): FieldFault | undefined {
+  const selector = pool.spec.podAffinity
   if (selector === undefined) return undefined
   const { matchLabels = {}, matchExpressions = [] } = selector
   const isEmpty = Object.keys(matchLabels).length + matchExpressions.length === 0
   const reason = isEmpty ? 'it selects nothing' : selectorFault(selector)
-  return reason === undefined ? undefined : invalid('spec.podAffinity', selector, reason)
+  const strange = isAutoPool(pool) ? strangeKey(selector) : undefined
+  const detail = reason ?? (strange && `${strange} cannot be in it: the pool is an application's`)
+  return detail === undefined ? undefined : invalid('spec.podAffinity', selector, detail)
 }
 
 function otherAffinities({ pool: { spec } }: Judging): FieldFault | undefined {
@@ -201,19 +142,11 @@ function stillHeld({ pool, previous }: Judging): FieldFault | undefined {
   return undefined
 }
 
-const RULES: readonly Rule[] = [entries, sharing, gateway, routes]
+const RULES: readonly Rule[] = [
+  ({ pool }) => faultOfEntries(pool.spec),
+  sharing,
+  ({ pool, subnet }) => subnet && faultOfSpiderSubnet(pool, subnet),
+  ({ pool }) => faultOfGateway(pool.spec),
+  ({ pool }) => faultOfRoutes(pool.spec),
+]
 const LATE_RULES: readonly Rule[] = [otherAffinities, stillHeld]
-
-/** Addresses of a pool; a text that cannot be read counts for nothing. */
-function addressesOf({ spec }: SpiderIpPool): IpRange[] {
-  const read = (texts: readonly string[] = []): IpRange[] =>
-    texts.flatMap((text) => readOr(() => parseRange(text)).value ?? [])
-  return subtractRanges(read(spec.ips), read(spec.excludeIPs))
-}
-
-/** What two ranges have in common. */
-function shared(a: IpRange, b: IpRange): IpRange | undefined {
-  if (a.family !== b.family || a.first > b.last || b.first > a.last) return undefined
-  const first = a.first > b.first ? a.first : b.first
-  return { family: a.family, first, last: a.last < b.last ? a.last : b.last }
-}

@@ -8,18 +8,16 @@
  * @module
  */
 import type { FieldFault } from '#values/admission.ts'
-import {
-  type IpRange,
-  countOfRanges,
-  formatRange,
-  mergeRanges,
-  parseRange,
-  subtractRanges,
-} from '#values/ip-range.ts'
+import type { IpRange } from '#values/ip-range.ts'
 import { type Cidr, cidrParts, parseCidr } from '#values/cidr.ts'
 import { type SpiderIpPool, readSpiderIpPool } from '#schema/spider-ip-pool.ts'
+import { type SpiderSubnet, readSpiderSubnet } from '#schema/spider-subnet.ts'
+import { DEFAULT_SETTINGS, type Settings } from '#schema/spiderpool-settings.ts'
 import { unknownKeys } from '#schema/zod.ts'
-import { faultOfEntry, faultsOfPool } from './pool-rules.ts'
+import { POOL_LABEL } from './auto-label.ts'
+import { FINALIZER, addressesOf, cidrLabel, normalised, sizeOf } from './network-addresses.ts'
+import { faultsOfPool } from './pool-rules.ts'
+import { spiderSubnetOfPool, withSpiderSubnet } from './subnet-pool.ts'
 import { readOr } from './text-fault.ts'
 
 /** The document after defaults and mutation; with faults it must not be stored. */
@@ -29,17 +27,24 @@ export type PoolAdmission = {
   readonly warnings: readonly string[]
 }
 
-export const POOL_FINALIZER = 'spiderpool.spidernet.io'
-const CIDR_LABEL = 'ipam.spidernet.io/ippool-cidr'
+/** What a pool is admitted against, all as documents. */
+export type PoolAgainst = {
+  readonly previous: unknown
+  readonly others: readonly unknown[]
+  readonly subnets?: readonly unknown[]
+  /** The chart's defaults when undefined. */
+  readonly settings?: Settings
+}
 
-/** Admits a pool against the one it replaces and all others. Pure. */
-export function admitPool(
-  raw: unknown,
-  against: { readonly previous: unknown; readonly others: readonly unknown[] },
-): PoolAdmission {
+/** Admits a pool against the one it replaces, all others and the subnets. Pure. */
+export function admitPool(raw: unknown, against: PoolAgainst): PoolAdmission {
   const read = readSpiderIpPool(raw)
   if (!read.ok) return { document: undefined, faults: read.faults, warnings: [] }
-  const document = mutate(read.value)
+  const { settings = DEFAULT_SETTINGS, subnets = [] } = against
+  const subnet = settings.enableSpiderSubnet
+    ? spiderSubnetOfPool(read.value, subnets.flatMap(subnetIn))
+    : undefined
+  const document = mutate(read.value, subnet)
   const previous = readSpiderIpPool(against.previous)
   const others = against.others.flatMap((other) => {
     const one = readSpiderIpPool(other)
@@ -49,6 +54,8 @@ export function admitPool(
   const faults = faultsOfPool(document, {
     previous: previous.ok ? previous.value : undefined,
     others,
+    subnet,
+    settings,
   })
   const unknown = unknownKeys(raw, read.value)
   const warnings = unknown.map((path) => `unknown field ${JSON.stringify(path)} is ignored`)
@@ -56,21 +63,20 @@ export function admitPool(
 }
 
 /** Addresses that the pool can give out, merged. */
-export function rangesOfPool({ spec }: SpiderIpPool): IpRange[] {
-  const ranges = (texts: readonly string[] = []): IpRange[] => texts.map(parseRange)
-  return subtractRanges(ranges(spec.ips), ranges(spec.excludeIPs))
+export function rangesOfPool(pool: SpiderIpPool): IpRange[] {
+  return addressesOf(pool)
 }
 
 /** How many addresses the pool can give out. */
 export function sizeOfPool(pool: SpiderIpPool): bigint {
-  return countOfRanges(rangesOfPool(pool))
+  return sizeOf(pool)
 }
 
-function mutate(pool: SpiderIpPool): SpiderIpPool {
-  const { metadata, spec } = pool
-  if (metadata.deletionTimestamp !== undefined) return pool
-  const finalizers = [...new Set([...(metadata.finalizers ?? []), POOL_FINALIZER])]
-  const labels = { ...metadata.labels, [CIDR_LABEL]: spec.subnet.replaceAll(/[.:/]/g, '-') }
+function mutate(pool: SpiderIpPool, subnet: SpiderSubnet | undefined): SpiderIpPool {
+  if (pool.metadata.deletionTimestamp !== undefined) return pool
+  const { metadata, spec } = subnet === undefined ? pool : withSpiderSubnet(pool, subnet)
+  const finalizers = [...new Set([...(metadata.finalizers ?? []), FINALIZER])]
+  const labels = { ...metadata.labels, [POOL_LABEL.cidr]: cidrLabel(spec.subnet) }
   const family = poolFamily(spec.subnet)
   const ipVersion = spec.ipVersion ?? family
   return {
@@ -85,13 +91,9 @@ function mutate(pool: SpiderIpPool): SpiderIpPool {
   }
 }
 
-/** A list with an entry that is none of the network's is left as it is, for validation to name. */
-function normalised(key: 'ips' | 'excludeIPs', spec: SpiderIpPool['spec']) {
-  const texts = spec[key]
-  const cidr = readOr(() => parseCidr(spec.subnet)).value
-  if (texts === undefined || cidr === undefined) return {}
-  if (texts.some((text) => faultOfEntry(text, cidr) !== undefined)) return {}
-  return { [key]: mergeRanges(texts.map(parseRange)).map(formatRange) }
+function subnetIn(raw: unknown): SpiderSubnet[] {
+  const read = readSpiderSubnet(raw)
+  return read.ok ? [read.value] : []
 }
 
 /** 4 or 6, undefined for a text that is no CIDR. */

@@ -1,15 +1,14 @@
-import { deepEqual, equal, match, rejects, throws } from 'node:assert/strict'
+import { deepEqual, equal, match, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Document } from '#needs/records.ts'
-import { type Failure, failureIn } from '#values/failure.ts'
+import type { Failure } from '#values/failure.ts'
 import { parseIfName } from '#values/if-name.ts'
+import { parseIp } from '#values/ip.ts'
 import type { SpiderIpPool } from '#schema/spider-ip-pool.ts'
-import { poolsOfPod } from './annotation.ts'
+import { DEFAULT_SETTINGS } from '#schema/spiderpool-settings.ts'
 import { patternOf } from './glob.ts'
 import { admitPool } from './pool.ts'
-import { networkOfInterface, placeOf } from './pod-network.ts'
 import { type Asking, choosePools } from './selection.ts'
-import { selects } from './selector.ts'
 
 function pool(name: string, spec: object = {}, metadata: object = {}): SpiderIpPool {
   const { document, faults } = admitPool(
@@ -34,6 +33,8 @@ function podWith(
   return { apiVersion: 'v1', kind: 'Pod', metadata }
 }
 
+const WEB = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'tenant', name: 'web', uid: '' }
+
 const ASKING: Asking = {
   owner: {
     pod: { namespace: 'tenant', name: 'a', uid: 'u' },
@@ -48,7 +49,21 @@ const ASKING: Asking = {
     metadata: { name: 'tenant', labels: { team: 'hpc' } },
   },
   node: 'node-1',
+  networkRef: undefined,
+  clusterNetwork: undefined,
   nodeLabels: () => Promise.resolve({ rack: 'r1' }),
+  application: () => Promise.resolve(WEB),
+  masterAddresses: undefined,
+}
+
+/** Pools that are chosen for IPv4. */
+async function choose(
+  ipv4: readonly string[],
+  { asking = ASKING, pools }: { asking?: Asking; pools: readonly SpiderIpPool[] },
+): Promise<SpiderIpPool[]> {
+  const candidates = { ipv4, ipv6: [], source: 'pod', cleanGateway: false }
+  const chosen = await choosePools(candidates, { asking, pools, settings: DEFAULT_SETTINGS })
+  return chosen.flatMap((one) => [...one.pools])
 }
 
 const JUDGED: readonly { does: string; spec?: object; metadata?: object; reason?: RegExp }[] = [
@@ -90,6 +105,10 @@ const JUDGED: readonly { does: string; spec?: object; metadata?: object; reason?
     spec: { namespaceAffinity: { matchLabels: { team: 'hpc' } } },
   },
   {
+    does: 'takes one that selects this namespace by its name',
+    spec: { namespaceAffinity: { matchLabels: { 'kubernetes.io/metadata.name': 'tenant' } } },
+  },
+  {
     does: 'drops one that selects another namespace',
     spec: { namespaceAffinity: { matchLabels: { team: 'web' } } },
     reason: /not for namespace tenant/,
@@ -103,6 +122,20 @@ const JUDGED: readonly { does: string; spec?: object; metadata?: object; reason?
   { does: 'takes one for this network', spec: { multusName: ['kube-system/ipoib'] } },
   { does: 'takes one for this network without its namespace', spec: { multusName: ['ipoib'] } },
   {
+    does: 'drops one of another application',
+    metadata: { labels: { 'ipam.spidernet.io/owner-application-name': 'db' } },
+    spec: { podAffinity: { matchLabels: { 'ipam.spidernet.io/app-name': 'db' } } },
+    reason: /it is not for Deployment tenant\/web/,
+  },
+  {
+    does: 'takes one of the application, whatever its network',
+    metadata: { labels: { 'ipam.spidernet.io/owner-application-name': 'web' } },
+    spec: {
+      podAffinity: { matchLabels: { 'ipam.spidernet.io/app-name': 'web' } },
+      multusName: ['x/y'],
+    },
+  },
+  {
     does: 'drops one for another network',
     spec: { multusName: ['tenant/ipoib'] },
     reason: /not for network kube-system\/ipoib/,
@@ -114,7 +147,7 @@ for (const { does, spec, metadata, reason } of JUDGED) {
     // admission would not let a terminating pool in: it was there before
     const made = pool('p', spec)
     const pools = [{ ...made, metadata: { ...made.metadata, ...metadata } }]
-    const chosen = choosePools(['p'], 4, { asking: ASKING, pools })
+    const chosen = choose(['p'], { pools })
     if (reason === undefined) return equal((await chosen).length, 1)
     return rejects(chosen, (failure: Failure) => {
       equal(failure.code, 'pool-none')
@@ -126,7 +159,7 @@ for (const { does, spec, metadata, reason } of JUDGED) {
 
 test('choosePools() tells every reason when no pool is left', async () => {
   const pools = [pool('a', { disable: true }), pool('b', { nodeName: ['x'] })]
-  await rejects(choosePools(['a', 'b'], 4, { asking: ASKING, pools }), {
+  await rejects(choose(['a', 'b'], { pools }), {
     message:
       'Cannot allocate for eth0: no IPPool available: ' +
       'a: it is disabled; b: it is not for node node-1',
@@ -143,7 +176,7 @@ test('choosePools() tries narrower pools first, equals in the order written', as
     pool('space', { namespaceName: ['tenant'], multusName: ['ipoib'] }),
   ]
   const names = ['z', 'a', 'net', 'space', 'node', 'pod']
-  const chosen = await choosePools(names, 4, { asking: ASKING, pools })
+  const chosen = await choose(names, { pools })
   deepEqual(
     chosen.map(({ metadata }) => metadata.name),
     ['pod', 'node', 'space', 'net', 'z', 'a'],
@@ -152,9 +185,9 @@ test('choosePools() tries narrower pools first, equals in the order written', as
 
 test('choosePools() asks for the labels of the node only where a pool selects nodes', async () => {
   const asking = { ...ASKING, nodeLabels: () => Promise.reject(new Error('asked')) }
-  await choosePools(['p'], 4, { asking, pools: [pool('p')] })
+  await choose(['p'], { asking, pools: [pool('p')] })
   const pools = [pool('p', { nodeAffinity: { matchLabels: { rack: 'r1' } } })]
-  await rejects(choosePools(['p'], 4, { asking, pools }), /asked/)
+  await rejects(choose(['p'], { asking, pools }), /asked/)
 })
 
 for (const { pattern, yes, no } of [
@@ -176,120 +209,71 @@ for (const { pattern, yes, no } of [
   })
 }
 
-for (const { does, selector, labels, is } of [
-  { does: 'everything when empty', selector: {}, labels: {}, is: true },
-  {
-    does: 'equal labels',
-    selector: { matchLabels: { a: '1', b: '2' } },
-    labels: { a: '1', b: '2' },
-    is: true,
-  },
-  { does: 'not a missing label', selector: { matchLabels: { a: '1' } }, labels: {}, is: false },
-  { does: 'In', selector: one('In', ['1', '2']), labels: { a: '2' }, is: true },
-  { does: 'not In without the label', selector: one('In', ['1']), labels: {}, is: false },
-  { does: 'NotIn without the label', selector: one('NotIn', ['1']), labels: {}, is: true },
-  { does: 'not NotIn with it', selector: one('NotIn', ['1']), labels: { a: '1' }, is: false },
-  { does: 'Exists', selector: one('Exists'), labels: { a: '' }, is: true },
-  { does: 'DoesNotExist', selector: one('DoesNotExist'), labels: {}, is: true },
-  { does: 'not DoesNotExist with it', selector: one('DoesNotExist'), labels: { a: '' }, is: false },
-]) {
-  test(`selects() ${does}`, () => equal(selects(selector, labels), is))
-}
-
-function one(operator: string, values?: string[]) {
-  return { matchExpressions: [{ key: 'a', operator, ...(values && { values }) }] }
-}
-
-const NETWORKS = 'k8s.v1.cni.cncf.io/networks'
-for (const { does, networks, ifName, is } of [
-  { does: 'by position', networks: 'a, other/b', ifName: 'net2', is: 'other/b' },
-  { does: 'by its interface', networks: 'a@ib0,b', ifName: 'ib0', is: 'tenant/a' },
-  {
-    does: 'in the JSON form',
-    networks: '[{"name":"a","namespace":"x","interface":"ib0"}]',
-    ifName: 'ib0',
-    is: 'x/a',
-  },
-  {
-    does: 'of several lines',
-    networks: '[\n {"name":"a"},\n {"name":"b"}\n]',
-    ifName: 'net2',
-    is: 'tenant/b',
-  },
-  { does: 'not where there is none', networks: 'a', ifName: 'net2', is: undefined },
-  { does: 'not in what cannot be read', networks: '[{]', ifName: 'net1', is: undefined },
-]) {
-  test(`networkOfInterface() finds the network ${does}`, () => {
-    equal(networkOfInterface(podWith({ [NETWORKS]: networks }), ifName), is)
-  })
-}
-
-test('placeOf() counts interfaces as Multus does', () => {
-  const pod = podWith({ [NETWORKS]: 'a,b@ib7,c' })
-  deepEqual(
-    ['eth0', 'net1', 'ib7', 'net3', 'net9', 'x'].map((name) => placeOf(pod, name)),
-    [0, 1, 2, 3, 9, undefined],
-  )
+const asksMaster = (addresses: readonly string[] | undefined): Asking => ({
+  ...ASKING,
+  masterAddresses: () => Promise.resolve(addresses?.map(parseIp)),
 })
 
-const EACH = 'ipam.spidernet.io/ippools'
-for (const { does, text, ifName = 'eth0', reason, ipv4 } of [
-  {
-    does: 'by name',
-    text: '[{"interface":"net1","ipv4":["b"]},{"interface":"eth0","ipv4":["a"]}]',
-    ipv4: ['a'],
-  },
-  { does: 'by place', text: '[{"ipv4":["a"]},{"ipv4":["b"]}]', ifName: 'net1', ipv4: ['b'] },
-  { does: 'and refuses an empty list', text: '[]', reason: /no list of interfaces/ },
-  { does: 'and refuses an object', text: '{}', reason: /no list of interfaces/ },
-  { does: 'and refuses null', text: '[null]', reason: /an item is no object/ },
-  {
-    does: 'and refuses names on some only',
-    text: '[{"interface":"eth0","ipv4":["a"]},{"ipv4":["b"]}]',
-    reason: /some do not/,
-  },
-  {
-    does: 'and refuses an interface twice',
-    reason: /eth0 is there twice/,
-    text: '[{"interface":"eth0","ipv4":["a"]},{"interface":"eth0","ipv4":["b"]}]',
-  },
-  {
-    does: 'and refuses an interface that is not listed',
-    text: '[{"interface":"net1","ipv4":["a"]}]',
-    reason: /eth0 is not in it/,
-  },
-  {
-    does: 'and refuses a pool twice',
-    text: '[{"ipv4":["a","a"]}]',
-    reason: /pool a is there twice/,
-  },
-  { does: 'and refuses a name that is none', text: '[{"ipv4":[5]}]', reason: /a name is empty/ },
-  { does: 'and refuses no pool', text: '[{"ipv4":[]}]', reason: /names no pool/ },
-]) {
-  test(`poolsOfPod() reads ippools ${does}`, () => {
-    const pod = podWith({ [EACH]: text, 'ipam.spidernet.io/ippool': '{"ipv4":["never"]}' })
-    if (reason === undefined) return deepEqual(poolsOfPod(pod, ifName)?.ipv4, ipv4)
-    return throws(
-      () => poolsOfPod(pod, ifName),
-      (thrown) => {
-        const failure = failureIn(thrown)
-        equal(failure?.code, 'pool-annotation-invalid')
-        match(failure?.message ?? '', reason)
-        return true
-      },
-    )
+test('choosePools() wants an address of the parent in the pool, besides its network', async () => {
+  const pools = [pool('p', { multusName: ['ipoib'] })]
+  equal((await choose(['p'], { asking: asksMaster(['10.2.0.1', '10.1.0.1']), pools })).length, 1)
+  await rejects(choose(['p'], { asking: asksMaster(['10.2.0.1']), pools }), {
+    message: /p: the parent has no address in 10\.1\.0\.0\/24/,
   })
-}
+  await rejects(choose(['p'], { asking: asksMaster(undefined), pools }), {
+    message: /p: the addresses of the parent are not known/,
+  })
+})
 
-test('poolsOfPod() reads keys in any case, and cleanGateway', () => {
-  const pod = podWith({
-    'ipam.spidernet.io/ippool': '{"IPV4":["a"],"ipv6":["b"],"cleanGateway":true,"x":1}',
+test('choosePools() asks the node for the default network where the pod names none', async () => {
+  const pools = [pool('p', { multusName: ['ipoib'] })]
+  const asking = { ...ASKING, pod: podWith({}) }
+  await rejects(choose(['p'], { asking, pools }), { message: /that of eth0 is not known/ })
+  const known = { ...asking, clusterNetwork: 'kube-system/ipoib' }
+  equal((await choose(['p'], { asking: known, pools })).length, 1)
+  const told = { ...asking, networkRef: 'kube-system/ipoib' }
+  equal((await choose(['p'], { asking: told, pools })).length, 1)
+  equal((await choose(['p'], { asking, pools: [pool('p')] })).length, 1)
+})
+
+const FAMILIES = { ipv4: ['a'], ipv6: ['b'], source: 'pod', cleanGateway: false }
+const both = [pool('a', { disable: true }), pool('b', { subnet: 'fd00::/64', disable: true })]
+test('choosePools() tells the reasons of both families', async () => {
+  const given = { asking: ASKING, pools: both, settings: DEFAULT_SETTINGS }
+  await rejects(choosePools(FAMILIES, given), {
+    message: /a: it is disabled; b: it is disabled/,
   })
-  deepEqual(poolsOfPod(pod, 'eth0'), {
-    ipv4: ['a'],
-    ipv6: ['b'],
-    source: 'pod',
-    cleanGateway: true,
+})
+
+test('choosePools() leaves a family out that is off, silently', async () => {
+  const pools = [both[0], pool('b', { subnet: 'fd00::/64' })].filter((one) => one !== undefined)
+  const settings = { ...DEFAULT_SETTINGS, enableIPv4: false }
+  const chosen = await choosePools(FAMILIES, { asking: ASKING, pools, settings })
+  deepEqual(
+    chosen.map(({ family }) => family),
+    [6],
+  )
+  const only = { ...FAMILIES, ipv6: [] }
+  await rejects(choosePools(only, { asking: ASKING, pools, settings }), {
+    message: /no IPPool available: IPv4 is disabled/,
   })
-  equal(poolsOfPod(podWith({}), 'eth0'), undefined)
+})
+
+test('choosePools() names patterns that match nothing, and leaves the family out', async () => {
+  const pools = [pool('v6', { subnet: 'fd00::/64' })]
+  const settings = DEFAULT_SETTINGS
+  const some = { ...FAMILIES, ipv4: ['rail*'], ipv6: ['v?'] }
+  equal((await choosePools(some, { asking: ASKING, pools, settings })).length, 1)
+  await rejects(choose(['rail*', 'x[0-9]'], { pools }), {
+    message: 'Cannot allocate from pool rail*, x[0-9] (IPv4): there is none',
+  })
+})
+
+test('choosePools() takes a pool that several names mean once', async () => {
+  const pools = [pool('rail1'), pool('rail0')]
+  const chosen = await choose(['rail0', 'rail*'], { pools })
+  deepEqual(
+    chosen.map(({ metadata }) => metadata.name),
+    ['rail0', 'rail1'],
+  )
 })

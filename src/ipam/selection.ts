@@ -8,14 +8,24 @@
  * @module
  */
 import type { Document } from '#needs/records.ts'
-import type { Family } from '#values/ip.ts'
+import type { Failure } from '#values/failure.ts'
+import { parseRange, rangeContains, rangeOfCidr } from '#values/ip-range.ts'
+import type { Family, Ip } from '#values/ip.ts'
 import type { Owner } from '#values/owner.ts'
 import type { LabelSelector, SpiderIpPool } from '#schema/spider-ip-pool.ts'
+import type { Settings } from '#schema/spiderpool-settings.ts'
 import { type Candidates, poolsOfNamespace, poolsOfPod } from './annotation.ts'
+import type { Application } from './application.ts'
+import { appLabels, isAutoPool } from './auto-label.ts'
 import { fail } from './failures.ts'
 import { isPattern, patternOf } from './glob.ts'
+import { labelValue } from './labels.ts'
 import { fullNetworkName, networkOfInterface } from './pod-network.ts'
+import { poolCidr } from './pool.ts'
 import { selects } from './selector.ts'
+
+/** Every namespace of Kubernetes bears its name so. */
+const NAMESPACE_LABEL = 'kubernetes.io/metadata.name'
 
 /** What is known of the interface. */
 export type Asking = {
@@ -23,9 +33,20 @@ export type Asking = {
   readonly pod: Document | undefined
   readonly namespace: Document | undefined
   readonly node: string
+  /** `namespace/name` of the network object, where the caller knows it. */
+  readonly networkRef: string | undefined
+  /** That of pods that name no default network. */
+  readonly clusterNetwork: string | undefined
   /** Labels of the node; asked for only where a pool selects nodes. */
   nodeLabels(): Promise<Readonly<Record<string, string>>>
+  /** Asked for only where a pool is an application's. */
+  application(): Promise<Application>
+  /** Addresses of the interface's parent; undefined where pools need not match them. */
+  readonly masterAddresses: (() => Promise<readonly Ip[] | undefined>) | undefined
 }
+
+/** Pools of one family, in the order in which they are to be tried. */
+export type FamilyChoice = { readonly family: Family; readonly pools: readonly SpiderIpPool[] }
 
 /** Pool names in the configuration of the network. */
 export type Configured = { readonly ipv4: readonly string[]; readonly ipv6: readonly string[] }
@@ -64,41 +85,81 @@ export function hasPattern({ ipv4, ipv6 }: Candidates): boolean {
 }
 
 /**
- * The pools behind candidate names, those that may not be used left out, in the
- * order in which they are to be tried; none where only patterns matched nothing.
- * @throws {Failure} `pool-missing`, a name that no pool has; `pool-none`, with the reason for each
+ * The pools behind candidate names, those that may not be used left out, family
+ * by family. A family that is disabled, or whose patterns match nothing, is left out.
+ * @throws {Failure} `pool-missing`, a name that no pool has, or patterns that match
+ *   none; `pool-none`, with the reason for each pool that was left out
  */
 export async function choosePools(
-  names: readonly string[],
-  family: Family,
-  { asking, pools }: { readonly asking: Asking; readonly pools: readonly SpiderIpPool[] },
-): Promise<SpiderIpPool[]> {
-  const found = new Set(names.flatMap((name) => poolsNamed(name, { family, pools })))
-  const selectsNodes = [...found].some(({ spec }) => spec.nodeAffinity !== undefined)
-  const nodeLabels = selectsNodes ? await asking.nodeLabels() : {}
-  const usable: SpiderIpPool[] = []
+  candidates: Candidates,
+  given: {
+    readonly asking: Asking
+    readonly pools: readonly SpiderIpPool[]
+    readonly settings: Settings
+  },
+): Promise<FamilyChoice[]> {
+  const { pools, settings } = given
+  const { ifName } = given.asking.owner
+  const named = ([4, 6] as const).map((family) => {
+    const on = family === 4 ? settings.enableIPv4 : settings.enableIPv6
+    const names = on ? namesOf(candidates, family) : []
+    return { family, found: poolsNamed(names, { family, pools }) }
+  })
+  const facts = await factsFor(given)
+  const families: FamilyChoice[] = []
   const reasons: string[] = []
-  for (const pool of found) {
-    const reason = refusal(pool, { family, asking, nodeLabels })
-    if (reason === undefined) usable.push(pool)
-    else reasons.push(`${pool.metadata.name}: ${reason}`)
+  let isEmpty = false
+  for (const { family, found } of named) {
+    const judged = found.map((pool) => ({ pool, reason: refusal(pool, { family, ...facts }) }))
+    const usable = judged.filter(({ reason }) => reason === undefined).map(({ pool }) => pool)
+    const dropped = judged.filter(({ reason }) => reason !== undefined)
+    reasons.push(...dropped.map(({ pool, reason }) => `${pool.metadata.name}: ${reason}`))
+    if (found.length > 0 && usable.length === 0) isEmpty = true
+    if (usable.length > 0) families.push({ family, pools: inOrder(usable) })
   }
-  if (usable.length === 0 && reasons.length > 0) {
-    throw fail('pool-none', { ifName: asking.owner.ifName, reasons: reasons.join('; ') })
+  if (isEmpty) throw fail('pool-none', { ifName, reasons: reasons.join('; ') })
+  if (families.length > 0) return families
+  throw nothingNamed(candidates, settings, ifName)
+}
+
+function namesOf({ ipv4, ipv6 }: Candidates, family: Family): readonly string[] {
+  return family === 4 ? ipv4 : ipv6
+}
+
+/** Stable: among equals the order that was written holds. */
+function inOrder(pools: readonly SpiderIpPool[]): SpiderIpPool[] {
+  return pools.toSorted((a, b) => weightOf(b) - weightOf(a))
+}
+
+function nothingNamed(candidates: Candidates, settings: Settings, ifName: string): Failure {
+  const asked = ([4, 6] as const).filter((family) => namesOf(candidates, family).length > 0)
+  const off = asked.filter((family) => !(family === 4 ? settings.enableIPv4 : settings.enableIPv6))
+  if (off.length === asked.length) {
+    const reasons = off.map((family) => `IPv${family} is disabled`).join('; ')
+    return fail('pool-none', { ifName, reasons })
   }
-  return usable.toSorted((a, b) => weightOf(b) - weightOf(a))
+  const names = asked
+    .filter((family) => !off.includes(family))
+    .map((family) => {
+      return `${namesOf(candidates, family).join(', ')} (IPv${family})`
+    })
+  return fail('pool-missing', { pool: names.join('; ') })
 }
 
 type Among = { readonly family: Family; readonly pools: readonly SpiderIpPool[] }
 
-function poolsNamed(name: string, { family, pools }: Among): SpiderIpPool[] {
-  if (isPattern(name)) {
-    const matches = patternOf(name)
-    return pools.filter(({ metadata, spec }) => spec.ipVersion === family && matches(metadata.name))
-  }
-  const pool = pools.find(({ metadata }) => metadata.name === name)
-  if (pool === undefined) throw fail('pool-missing', { pool: name })
-  return [pool]
+/** A pool that several names mean comes once, where the first has it. */
+function poolsNamed(names: readonly string[], { family, pools }: Among): SpiderIpPool[] {
+  const found = names.flatMap((name) => {
+    if (isPattern(name)) {
+      const matches = patternOf(name)
+      return pools.filter((one) => one.spec.ipVersion === family && matches(one.metadata.name))
+    }
+    const pool = pools.find(({ metadata }) => metadata.name === name)
+    if (pool === undefined) throw fail('pool-missing', { pool: name })
+    return [pool]
+  })
+  return [...new Set(found)]
 }
 
 /** The narrower a pool is, the sooner it is tried. */
@@ -118,15 +179,37 @@ function isSome(names: readonly string[] | undefined): names is readonly string[
   return names !== undefined && names.length > 0
 }
 
-type Judging = {
-  readonly family: Family
+/** What pools are judged by, as far as any of them asks for it. */
+type Facts = {
   readonly asking: Asking
   readonly nodeLabels: Readonly<Record<string, string>>
+  readonly application: Application | undefined
+  /** Undefined where pools need not match; `unknown` where nobody can tell. */
+  readonly master: readonly Ip[] | 'unknown' | undefined
+}
+type Judging = Facts & { readonly family: Family }
+
+async function factsFor({
+  asking,
+  pools,
+}: {
+  readonly asking: Asking
+  readonly pools: readonly SpiderIpPool[]
+}): Promise<Facts> {
+  const selectsNodes = pools.some(({ spec }) => spec.nodeAffinity !== undefined)
+  const isOfApplication = pools.some(isAutoPool)
+  return {
+    asking,
+    nodeLabels: selectsNodes ? await asking.nodeLabels() : {},
+    application: isOfApplication ? await asking.application() : undefined,
+    master: asking.masterAddresses && ((await asking.masterAddresses()) ?? 'unknown'),
+  }
 }
 
 /** Why a pool may not be used, or undefined. */
-function refusal(pool: SpiderIpPool, { family, asking, nodeLabels }: Judging): string | undefined {
+function refusal(pool: SpiderIpPool, judging: Judging): string | undefined {
   const { metadata, spec } = pool
+  const { family, asking, nodeLabels } = judging
   if (metadata.deletionTimestamp !== undefined) return 'it is terminating'
   if (spec.disable) return 'it is disabled'
   if (spec.ipVersion !== family) return `it is no IPv${family} pool`
@@ -135,13 +218,36 @@ function refusal(pool: SpiderIpPool, { family, asking, nodeLabels }: Judging): s
   if (!isFor(atNode, node, nodeLabels)) return `it is not for node ${node}`
   const podNamespace = owner.pod?.namespace ?? pod?.metadata.namespace ?? ''
   const inNamespace = { names: spec.namespaceName, selector: spec.namespaceAffinity }
-  if (!isFor(inNamespace, podNamespace, namespace?.metadata.labels ?? {})) {
+  const itsLabels = { [NAMESPACE_LABEL]: podNamespace, ...namespace?.metadata.labels }
+  if (!isFor(inNamespace, podNamespace, itsLabels)) {
     return `it is not for namespace ${podNamespace}`
   }
+  if (isAutoPool(pool)) return refusalOfApplication(spec.podAffinity, judging)
   if (spec.podAffinity !== undefined && !selects(spec.podAffinity, pod?.metadata.labels ?? {})) {
     return 'its podAffinity does not select the pod'
   }
-  return refusalOfNetwork(spec.multusName, asking)
+  return refusalOfNetwork(spec.multusName, asking) ?? refusalOfMaster(pool, judging)
+}
+
+/** A pool that was made for an application is for its pods alone. */
+function refusalOfApplication(
+  selector: LabelSelector | undefined,
+  { application }: Judging,
+): string | undefined {
+  if (selector === undefined || application === undefined) return 'it is for no application'
+  const { kind, namespace, name } = application
+  const labels = appLabels({ ...application, name: labelValue(name) })
+  if (selects(selector, labels)) return undefined
+  return `it is not for ${kind} ${namespace}/${name}`
+}
+
+/** Its parent has an address of the pool's network, where the configuration wants that. */
+function refusalOfMaster(pool: SpiderIpPool, { master }: Judging): string | undefined {
+  if (master === undefined) return undefined
+  if (master === 'unknown') return 'the addresses of the parent are not known'
+  const network = rangeOfCidr(poolCidr(pool))
+  if (master.some((ip) => rangeContains(network, parseRange(ip)))) return undefined
+  return `the parent has no address in ${pool.spec.subnet}`
 }
 
 /** A list of names, when there is one, overrides the selector. */
@@ -156,10 +262,11 @@ function isFor(
 
 function refusalOfNetwork(
   names: readonly string[] | undefined,
-  { pod, owner: { ifName } }: Asking,
+  { pod, networkRef, clusterNetwork, owner: { ifName } }: Asking,
 ): string | undefined {
   if (!isSome(names)) return undefined
-  const network = networkOfInterface(pod, ifName)
+  const known = networkRef?.includes('/') === true ? networkRef : undefined
+  const network = known ?? networkOfInterface(pod, ifName, clusterNetwork)
   if (network === undefined) return `it is for networks by name, and that of ${ifName} is not known`
   return names.map(fullNetworkName).includes(network)
     ? undefined

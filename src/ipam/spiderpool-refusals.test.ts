@@ -54,7 +54,7 @@ const REFUSED: readonly { does: string; asked: Asked; code: string; text: RegExp
   },
   {
     does: 'a pod that has ended',
-    asked: { status: { phase: 'Succeeded' } },
+    asked: { status: { phase: 'Succeeded' }, podSpec: { restartPolicy: 'Never' } },
     code: 'pod-not-alive',
     text: /default\/a.*succeeded/,
   },

@@ -14,7 +14,7 @@ test('reserve() gives the lowest address with what the pool says of it', async (
     addressing.routes.map(({ dst, gw }) => `${dst} ${gw}`),
     ['10.9.0.0/16 10.1.0.7', '0.0.0.0/0 10.1.0.1'],
   )
-  deepEqual(why, ['10.1.0.10 from pool v4 (network)'])
+  deepEqual(why, ['10.1.0.10 from pool v4 (CNI configuration)'])
   equal(held.length, 1)
 })
 

@@ -20,14 +20,25 @@ const spec = z.object({
   podNamespace: z.string().exactOptional(),
   podName: z.string().exactOptional(),
   podUid: z.string().exactOptional(),
+  /** Controller whose next pod of the name has the address again: `StatefulSet/web`. */
+  controller: z.string().exactOptional(),
   interface: z.string(),
   network: z.string(),
   containerId: z.string(),
   node: z.string(),
 })
 
-/** `releasing`: given back by DEL, and not free before its interface is seen gone. */
-const status = z.object({ state: z.literal('releasing').exactOptional() })
+/**
+ * `releasing`: given back by DEL, and not free before its interface is seen gone.
+ * `kept`: nobody has it, and the next pod of the name gets it.
+ */
+const status = z.object({
+  state: z.enum(['releasing', 'kept']).exactOptional(),
+  /** `spec` as older containers of the pod had it, each until its own DEL. */
+  before: z.array(z.looseObject({})).exactOptional(),
+  /** It was kept for this pod: it is kept again should its ADD fail. */
+  stays: z.boolean().exactOptional(),
+})
 
 export const allocation = z.object({
   ...headOf(ALLOCATION_API_VERSION, ALLOCATION_KIND),

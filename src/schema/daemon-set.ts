@@ -1,7 +1,8 @@
 /**
- * DaemonSet: one pod on every node; fields that are not looked at are kept.
+ * Workloads: DaemonSet, one pod on every node, Deployment and StatefulSet;
+ * fields that are not looked at are kept.
  *
- * Spec: Kubernetes apps/v1 DaemonSet. The selector must match the labels of the template.
+ * Spec: Kubernetes apps/v1. The selector must match the labels of the template.
  * @module
  */
 import { headOf } from './metadata.ts'
@@ -24,13 +25,20 @@ const spec = z.looseObject({
   }),
 })
 
-export const daemonSet = z
-  .object({ ...headOf('apps/v1', 'DaemonSet'), spec, status: z.looseObject({}).exactOptional() })
-  .superRefine(({ spec: { selector, template } }, ctx) => {
-    const labels = template.metadata.labels ?? {}
-    const wanted = Object.entries(selector.matchLabels ?? {})
-    if (wanted.every(([key, value]) => labels[key] === value)) return
-    const path = ['spec', 'template', 'metadata', 'labels']
-    ctx.addIssue({ code: 'custom', path, message: '`selector` does not match template `labels`' })
-  })
+function workload<K extends string>(kind: K) {
+  return z
+    .object({ ...headOf('apps/v1', kind), spec, status: z.looseObject({}).exactOptional() })
+    .superRefine((of, ctx) => {
+      const { selector, template } = of.spec
+      const labels = template.metadata.labels ?? {}
+      const wanted = Object.entries(selector.matchLabels ?? {})
+      if (wanted.every(([key, value]) => labels[key] === value)) return
+      const path = ['spec', 'template', 'metadata', 'labels']
+      ctx.addIssue({ code: 'custom', path, message: '`selector` does not match template `labels`' })
+    })
+}
+
+export const daemonSet = workload('DaemonSet')
 export type DaemonSet = z.output<typeof daemonSet>
+export const deployment = workload('Deployment')
+export const statefulSet = workload('StatefulSet')

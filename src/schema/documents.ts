@@ -10,6 +10,7 @@
  */
 import { type Document as YamlDocument, LineCounter, parseAllDocuments, type Tags } from 'yaml'
 import type { FieldFault } from '#values/admission.ts'
+import { isTooDeep } from '#values/json-text.ts'
 import { required, typeInvalid } from './fault.ts'
 import { isRecord } from './zod.ts'
 
@@ -36,27 +37,51 @@ const FOREIGN_TAGS = new Set(
   ['timestamp', 'binary', 'set', 'omap', 'pairs'].map((name) => `tag:yaml.org,2002:${name}`),
 )
 
+const FLOAT = 'tag:yaml.org,2002:float'
+/** How a number begins, and the two that have no digit. */
+const NUMBER = '^[-+]?(?:\\.?[0-9]|\\.inf|\\.Inf|\\.INF|\\.nan|\\.NaN|\\.NAN)'
+
 /** `file` is for messages only. Never throws: a text that cannot be read is a fault. */
 export function parseDocuments(text: string, file: string): FoundDocuments {
   const lines = new LineCounter()
-  const parsed = parseAllDocuments(text, {
-    version: '1.1',
-    merge: true,
-    customTags: kubectlTags,
-    prettyErrors: false,
-    lineCounter: lines,
-  })
-  const all = [...parsed].map((yaml) => documentsOf(yaml, file, lines))
+  const all = parsedOf(text, lines)?.map((yaml) => documentsOf(yaml, file, lines))
+  if (all === undefined) return { documents: [], faults: [textFault(`${file}:1`, TOO_DEEP)] }
   return {
     documents: all.flatMap(({ documents }) => documents),
     faults: all.flatMap(({ faults }) => faults),
   }
 }
 
+const TOO_DEEP = 'Cannot read the text: it is nested too deep'
+
+/** Undefined for a text so deep that its reader runs out of stack. */
+function parsedOf(text: string, lineCounter: LineCounter): readonly YamlDocument[] | undefined {
+  try {
+    return [
+      ...parseAllDocuments(text, {
+        version: '1.1',
+        merge: true,
+        customTags: kubectlTags,
+        prettyErrors: false,
+        lineCounter,
+      }),
+    ]
+  } catch (cause) {
+    if (cause instanceof RangeError) return undefined
+    throw cause
+  }
+}
+
 function kubectlTags(tags: Tags): Tags {
-  return tags.filter((tag) => {
+  const known = tags.filter((tag) => {
     if (typeof tag === 'string') return true
     return tag.format !== 'TIME' && !FOREIGN_TAGS.has(tag.tag)
+  })
+  return known.map((tag) => {
+    if (typeof tag === 'string' || !('test' in tag) || tag.tag !== FLOAT) return tag
+    const { test } = tag
+    // plain YAML 1.1 takes `e1` and `.` for numbers, and makes nothing of them
+    return test === undefined ? tag : { ...tag, test: new RegExp(`(?=${NUMBER})${test.source}`) }
   })
 }
 
@@ -70,7 +95,9 @@ function documentsOf(yaml: YamlDocument, file: string, lines: LineCounter): Foun
   }
   const where = at(yaml.contents?.range?.[0] ?? 0)
   try {
-    return rawDocuments(yaml.toJS(), where)
+    const raw: unknown = yaml.toJS()
+    if (isTooDeep(raw)) return { documents: [], faults: [textFault(where, TOO_DEEP)] }
+    return rawDocuments(raw, where)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     return { documents: [], faults: [textFault(where, `Cannot read the text: ${reason}`)] }

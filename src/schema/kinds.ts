@@ -6,7 +6,7 @@
  */
 import { type FieldFault, objectName } from '#values/admission.ts'
 import { allocation } from './allocation.ts'
-import { daemonSet } from './daemon-set.ts'
+import { daemonSet, deployment, statefulSet } from './daemon-set.ts'
 import type { RawDocument } from './documents.ts'
 import { forbidden, notSupported } from './fault.ts'
 import { type AnyDocument, anyDocument } from './metadata.ts'
@@ -14,8 +14,13 @@ import { NAD_API_VERSION, NAD_KIND, nad } from './nad.ts'
 import { namespace, node } from './node-namespace.ts'
 import { pod } from './pod.ts'
 import { spiderCoordinator } from './spider-coordinator.ts'
+import { spiderEndpoint } from './spider-endpoint.ts'
 import { spiderIpPool } from './spider-ip-pool.ts'
 import { spiderMultusConfig } from './spider-multus-config.ts'
+import { spiderReservedIp } from './spider-reserved-ip.ts'
+import { spiderSubnet } from './spider-subnet.ts'
+import { WORKLOAD_ROWS } from './workload-kinds.ts'
+import { templateOf, thirdParty } from './workload.ts'
 import { isRecord, type Reading, readWith, unknownKeys, type z } from './zod.ts'
 
 /** A kind of document. */
@@ -45,6 +50,30 @@ const ROWS: readonly Row[] = [
     schema: spiderIpPool,
     plural: 'spiderippools',
     names: ['spiderippool', 'sp', 'pools', 'pool'],
+  },
+  {
+    apiVersion: SPIDER,
+    kind: 'SpiderSubnet',
+    scope: 'cluster',
+    schema: spiderSubnet,
+    plural: 'spidersubnets',
+    names: ['spidersubnet', 'ss', 'subnets', 'subnet'],
+  },
+  {
+    apiVersion: SPIDER,
+    kind: 'SpiderReservedIP',
+    scope: 'cluster',
+    schema: spiderReservedIp,
+    plural: 'spiderreservedips',
+    names: ['spiderreservedip', 'sr', 'reservedips', 'reservedip'],
+  },
+  {
+    apiVersion: SPIDER,
+    kind: 'SpiderEndpoint',
+    scope: 'namespaced',
+    schema: spiderEndpoint,
+    plural: 'spiderendpoints',
+    names: ['spiderendpoint', 'se'],
   },
   {
     apiVersion: SPIDER,
@@ -94,6 +123,23 @@ const ROWS: readonly Row[] = [
     plural: 'daemonsets',
     names: ['daemonset', 'ds'],
   },
+  {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    scope: 'namespaced',
+    schema: deployment,
+    plural: 'deployments',
+    names: ['deployment', 'deploy'],
+  },
+  {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    scope: 'namespaced',
+    schema: statefulSet,
+    plural: 'statefulsets',
+    names: ['statefulset', 'sts'],
+  },
+  ...WORKLOAD_ROWS,
   {
     apiVersion: 'v1',
     kind: 'Node',
@@ -159,6 +205,27 @@ export function kindNamed(word: string): Kind | undefined {
   })
 }
 
+/** A kind of another vendor whose template asks for an automatic pool; the rest is kept. */
+function workloadKindOf(raw: RawDocument): Kind | undefined {
+  const metadata = templateOf(raw)?.['metadata']
+  const annotations = isRecord(metadata) ? metadata['annotations'] : undefined
+  if (!isRecord(annotations) || !Object.keys(annotations).some(isSubnetAnnotation)) return undefined
+  const { apiVersion, kind } = raw
+  const [name, schema] = [kind.toLowerCase(), thirdParty(apiVersion, kind)]
+  return {
+    apiVersion,
+    kind,
+    scope: 'namespaced',
+    plural: `${name}s`,
+    names: [name],
+    read: (document) => readWith(schema, document),
+  }
+}
+
+function isSubnetAnnotation(key: string): boolean {
+  return key === 'ipam.spidernet.io/subnet' || key === 'ipam.spidernet.io/subnets'
+}
+
 /** A document whose kind is known and whose namespace is settled. */
 export type Placed =
   | {
@@ -177,7 +244,7 @@ export function placeDocument(raw: RawDocument, defaultNamespace: string): Place
   const metadata = isRecord(raw['metadata']) ? raw['metadata'] : {}
   const name = typeof metadata['name'] === 'string' ? metadata['name'] : ''
   const given = typeof metadata['namespace'] === 'string' ? metadata['namespace'] : undefined
-  const kind = kindOf(raw)
+  const kind = kindOf(raw) ?? workloadKindOf(raw)
   if (kind === undefined) {
     const object = objectName({ kind: raw.kind, namespace: given, name })
     const known = KINDS.map((one) => `${one.kind} of ${one.apiVersion}`)
@@ -189,7 +256,10 @@ export function placeDocument(raw: RawDocument, defaultNamespace: string): Place
   }
   if (kind.scope === 'namespaced') {
     const namespace = given === undefined || given === '' ? defaultNamespace : given
-    const document = { ...raw, metadata: { ...metadata, namespace } }
+    // what is no text is left for the schema to refuse: it must not land in another namespace
+    const mistyped = metadata['namespace'] ?? ''
+    const kept = typeof mistyped === 'string' ? namespace : mistyped
+    const document = { ...raw, metadata: { ...metadata, namespace: kept } }
     return { ok: true, kind, document, object: objectName({ kind: kind.kind, namespace, name }) }
   }
   const object = objectName({ kind: kind.kind, namespace: undefined, name })

@@ -15,6 +15,9 @@ const spiderpool = z.object({
   default_ipv6_ippool: texts,
   clean_gateway: z.boolean().default(false),
   match_master_subnet: z.boolean().default(false),
+  /** Of this network alone; the agent's options say what holds elsewhere. */
+  enableIPConflictDetection: z.boolean().exactOptional(),
+  enableGatewayDetection: z.boolean().exactOptional(),
   log_level: z.string().exactOptional(),
   log_file_path: z.string().exactOptional(),
   log_file_max_size: z.number().exactOptional(),

@@ -24,11 +24,33 @@ type Path = readonly PropertyKey[]
 
 /** Reads `raw`, which stands at the path `at` of its document (`''` for the whole). */
 export function readWith<T>(schema: z.ZodType<T>, raw: unknown, at = ''): Reading<T> {
+  if (isTooDeep(raw)) {
+    return { ok: false, faults: [invalid(at, undefined, 'it is nested too deeply')] }
+  }
   const input = withoutNulls(raw)
   const read = schema.safeParse(input)
   if (read.success) return { ok: true, value: read.data }
   const faults = read.error.issues.flatMap((issue) => faultsOf(issue, input, at))
   return { ok: false, faults }
+}
+
+/** Levels of lists and objects; documents of the field have a dozen or two. */
+const MOST_LEVELS = 500
+
+/** Asked level by level, as whoever goes down by recursion would not come back. */
+function isTooDeep(raw: unknown): boolean {
+  let level: unknown[] = [raw]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MOST_LEVELS) return true
+    level = level.flatMap((one) => {
+      return typeof one === 'object' && one !== null ? Object.values(one).filter(isTree) : []
+    })
+  }
+  return false
+}
+
+function isTree(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 /** Paths of what `raw` has and its reading has not: keys that were pruned. */

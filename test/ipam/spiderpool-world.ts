@@ -15,13 +15,23 @@ export const random = {
 }
 
 /** A store with pools, and the IPAM of one agent over it. */
-export async function world(pools: Record<string, object>, node = 'node-1') {
+export async function world(
+  pools: Record<string, object>,
+  node = 'node-1',
+  more: Partial<Parameters<typeof spiderpoolIpam>[0]> = {},
+) {
   const records = await openRecords({ path: ':memory:' })
   for (const [name, spec] of Object.entries(pools)) await putPool(records, name, spec)
-  const ipam = spiderpoolIpam({ records, random, node })
+  const followed: (() => Promise<void>)[] = []
+  const follow = (work: () => Promise<void>): void => void followed.push(work)
+  const ipam = spiderpoolIpam({ records, random, node, follow, ...more })
   return {
     records,
     ipam,
+    /** Does what follows the answers. */
+    async settle() {
+      for (const work of followed.splice(0)) await work()
+    },
     async [Symbol.asyncDispose]() {
       await ipam[Symbol.asyncDispose]()
       await records[Symbol.asyncDispose]()
@@ -30,11 +40,16 @@ export async function world(pools: Record<string, object>, node = 'node-1') {
 }
 
 /** Admits and stores a pool. */
-export async function putPool(records: Records, name: string, spec: object): Promise<void> {
+export async function putPool(
+  records: Records,
+  name: string,
+  spec: object,
+  metadata: object = {},
+): Promise<void> {
   const raw = {
     apiVersion: 'spiderpool.spidernet.io/v2beta1',
     kind: 'SpiderIPPool',
-    metadata: { name },
+    metadata: { name, ...metadata },
     spec,
   }
   const { document, faults } = admitPool(raw, { previous: undefined, others: [] })
@@ -46,12 +61,16 @@ export async function putPool(records: Records, name: string, spec: object): Pro
 export type Asked = {
   ipam?: object
   pod?: string
+  uid?: string
   ifName?: string
   container?: string
   requested?: string[]
   annotations?: Record<string, string>
   namespace?: Record<string, string>
   status?: object
+  podSpec?: object
+  labels?: Record<string, string>
+  ownerReferences?: Document['metadata']['ownerReferences']
 }
 
 /** A request as attach/ makes it. */
@@ -61,7 +80,15 @@ export function asking(ipam: ReturnType<typeof spiderpoolIpam>, asked: Asked = {
   const document: Document = {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: pod, namespace: 'default', annotations: asked.annotations ?? {} },
+    metadata: {
+      name: pod,
+      namespace: 'default',
+      uid: asked.uid ?? `uid-${pod}`,
+      annotations: asked.annotations ?? {},
+      labels: asked.labels ?? {},
+      ownerReferences: asked.ownerReferences ?? [],
+    },
+    spec: asked.podSpec ?? {},
     status: asked.status ?? { phase: 'Pending' },
   }
   const namespace: Document = {
@@ -72,7 +99,7 @@ export function asking(ipam: ReturnType<typeof spiderpoolIpam>, asked: Asked = {
   return {
     conf: ipam.parse({ cniVersion: '1.1.0', name: 'net', type: 'ipoib', ipam: part }).conf,
     owner: {
-      pod: { namespace: 'default', name: pod, uid: `uid-${pod}` },
+      pod: { namespace: 'default', name: pod, uid: asked.uid ?? `uid-${pod}` },
       network: 'net',
       containerId: container,
       ifName: parseIfName(ifName),
@@ -96,4 +123,9 @@ export async function held(records: Records): Promise<string[]> {
   return items.map(
     (item) => `${item.metadata.name} ${fieldOf(item, 'podName')} ${fieldOf(item, 'interface')}`,
   )
+}
+
+/** Stores a document as it is. */
+export function putDocument(records: Records, document: Document) {
+  return records.create(document)
 }
