@@ -5,7 +5,7 @@
  * Spec: sqlite.org/wal.html, sqlite.org/rescode.html.
  * @module
  */
-import { mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Failure } from '#values/failure.ts'
@@ -21,6 +21,7 @@ const SQLITE = {
   readOnly: 8,
   corrupt: 11,
   full: 13,
+  cantOpen: 14,
   constraint: 19,
   notADatabase: 26,
 } as const
@@ -38,13 +39,31 @@ export function openDatabase(path: string, layout: Layout): DatabaseSync {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     const opened = new DatabaseSync(path, { timeout: 0 })
     db = opened
+    checkWritable(path)
     retryAtOpen(() => opened.exec('PRAGMA journal_mode = WAL'))
     opened.exec('PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000')
     retryAtOpen(() => layOut(opened, path, layout))
     return opened
   } catch (cause) {
     db?.close()
-    throw failureOf(cause, path)
+    throw failureOf(codeOf(cause) === SQLITE.cantOpen ? whyNot(path, cause) : cause, path)
+  }
+}
+
+/** SQLite opens what it can only read, and says so at the first write. */
+function checkWritable(path: string): void {
+  if (path === ':memory:') return
+  accessSync(dirname(path), constants.W_OK)
+  if (existsSync(path)) accessSync(path, constants.W_OK)
+}
+
+/** What the system says, where SQLite says only that it cannot. */
+function whyNot(path: string, cause: unknown): unknown {
+  try {
+    checkWritable(path)
+    return cause
+  } catch (why) {
+    return why
   }
 }
 
@@ -97,6 +116,11 @@ export function isBusy(cause: unknown): boolean {
 /** A failure for what SQLite or the file system throws; anything else stays what it is. */
 export function failureOf(cause: unknown, path: string): unknown {
   const reason = cause instanceof Error ? cause.message : String(cause)
+  if (cause instanceof SyntaxError) {
+    // SQLite is well, and a text in it is no JSON
+    const row = `a row cannot be read (verbena repair mends it): ${reason}`
+    return fail('store-corrupt', { path, reason: row }, cause)
+  }
   const known: Readonly<Record<number, () => Failure>> = {
     [SQLITE.busy]: () => fail('store-busy', { path }, cause),
     [SQLITE.locked]: () => fail('store-busy', { path }, cause),
@@ -106,9 +130,19 @@ export function failureOf(cause: unknown, path: string): unknown {
     [SQLITE.notADatabase]: () => fail('store-corrupt', { path, reason }, cause),
   }
   const code = codeOf(cause)
-  const isSystems = cause instanceof Error && 'syscall' in cause
-  if (code === undefined) return isSystems ? fail('store-failed', { path, reason }, cause) : cause
+  if (code === undefined) return failureOfSystem(cause, path)
   return known[code]?.() ?? fail('store-failed', { path, reason }, cause)
+}
+
+/** What the file system refuses, outside of SQLite. */
+function failureOfSystem(cause: unknown, path: string): unknown {
+  if (!(cause instanceof Error && 'syscall' in cause && 'code' in cause)) return cause
+  const { code, message: reason } = cause
+  const isReadOnly = code === 'EROFS' || code === 'EACCES' || code === 'EPERM'
+  if (isReadOnly) return fail('store-read-only', { path }, cause)
+  return code === 'ENOSPC'
+    ? fail('store-full', { path }, cause)
+    : fail('store-failed', { path, reason }, cause)
 }
 
 function codeOf(cause: unknown): number | undefined {

@@ -97,7 +97,10 @@ export function openJournal({ path }: { readonly path: string }): SqliteJournal 
   return new SqliteJournal(path)
 }
 
-/** The row decoder: what stands there is what `write` put there. */
+/** The row decoder: what stands there is what `write` put there, or else no row at all. */
 function decodeRow(body: string): Row {
-  return JSON.parse(body) as Row
+  const row = JSON.parse(body) as Row | null
+  const isRow = row?.owner !== undefined && Array.isArray(row.stages) && Array.isArray(row.held)
+  if (!isRow) throw new SyntaxError('a row without owner, stages or addresses')
+  return row
 }

@@ -11,7 +11,7 @@ import { formatLabels, splitLabels } from './record-layout.ts'
 import { type SqlRow, type Statements, numberIn, textIn } from './statements.ts'
 
 /** Identity and time of what is created. */
-export type Stamp = { uid(): string; now(): string }
+export type Stamp = { uid(given: string | undefined): string; now(): string }
 
 /** A document where it stands. */
 type Found = {
@@ -64,7 +64,7 @@ export class RecordRows {
     const { resourceVersion: _, ...metadata } = document.metadata
     const made: Metadata = {
       ...metadata,
-      uid: this.#stamp.uid(),
+      uid: this.#stamp.uid(metadata.uid),
       generation: 1,
       creationTimestamp: metadata.creationTimestamp ?? this.#stamp.now(),
     }
@@ -195,6 +195,9 @@ export class RecordRows {
 /** The row decoder: what stands there is what was written there. */
 export function decode(body: string, revision: number): Stored {
   const document = JSON.parse(body) as { metadata: { resourceVersion: string } } & Stored
+  if (typeof document?.metadata !== 'object' || document.metadata === null) {
+    throw new SyntaxError('a document without metadata')
+  }
   document.metadata.resourceVersion = String(revision)
   return document
 }

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { deepEqual, equal, match, notEqual, ok, rejects } from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -203,3 +203,13 @@ test(
     await rejects(openRecords({ path: dir.file }), { code: 'store-read-only' })
   },
 )
+
+test('openRecords() of a copy keeps the uid that a document brings', async () => {
+  const document = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', uid: 'uid-of-a' } }
+  await using copy = await openRecords({ path: ':memory:', keepsUid: true })
+  equal((await copy.create(document)).metadata.uid, 'uid-of-a')
+  const bare = { ...document, metadata: { name: 'b' } }
+  match((await copy.create(bare)).metadata.uid, /^[0-9a-f-]{36}$/)
+  await using store = await openRecords({ path: ':memory:' })
+  notEqual((await store.create(document)).metadata.uid, 'uid-of-a')
+})

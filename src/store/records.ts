@@ -30,6 +30,8 @@ export type RecordsOptions = {
   readonly keptChanges?: number
   /** Largest size of the file, in pages of 4096 bytes. */
   readonly maxPages?: number
+  /** A document keeps the uid that it brings: for a store that is a copy of another. */
+  readonly keepsUid?: boolean
 }
 
 const BUSY_MS = 5_000
@@ -55,7 +57,10 @@ export class SqliteRecords implements Records {
     if (options.maxPages !== undefined) {
       this.#db.exec(`PRAGMA max_page_count = ${options.maxPages}`)
     }
-    this.#rows = new RecordRows(this.#sql, { uid: randomUUID, now: timeText })
+    this.#rows = new RecordRows(this.#sql, {
+      uid: (given) => (options.keepsUid === true && given) || randomUUID(),
+      now: timeText,
+    })
   }
 
   get(ref: Ref): Promise<Stored | undefined> {
