@@ -6,15 +6,18 @@
  * @module
  */
 import { type Chain, parseChain, stagesOf } from './chain.ts'
+import { applyDefaultRoutes } from './default-routes.ts'
 import { fail } from './failures.ts'
 import { runForeignStage } from './foreign-stage.ts'
 import { attachmentKey, tempNameOf } from './identity.ts'
 import { intentOf } from './intent.ts'
-import type { Making } from './making.ts'
+import type { Doing, Making } from './making.ts'
 import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
+import { shunConflict } from './probing.ts'
 import { existingRows } from './repeat.ts'
 import type { Row } from './row.ts'
 import { applyOurStages } from './stage.ts'
+import { checkNames } from './taken-name.ts'
 import { undoRows } from './undo.ts'
 
 /**
@@ -31,6 +34,7 @@ export async function attachAll(
   const netnsId = await checkNetns(wanteds, needs)
   const repeated = await existingRows(wanteds, needs, { foreign, netnsId })
   if (repeated !== undefined) return repeated
+  await checkNames(wanteds, chains, needs)
   const makings = wanteds.map((wanted, i): Making => {
     const chain = chains[i] ?? { links: [], warnings: [] }
     const temp = tempNameOf(wanted.owner)
@@ -44,21 +48,39 @@ async function make(
   needs: AttachNeeds,
   foreign: Foreign | undefined,
 ): Promise<Row[]> {
-  const longest = Math.max(...makings.map((making) => making.stages.length))
+  const siblings = makings.map(({ wanted }) => wanted.owner.ifName)
   try {
-    for (let n = 0; n < longest; n++) {
-      await applyOurStages(makings, n, { needs, foreign })
-      for (const making of makings) await runForeignStage(making, n, { needs, foreign })
-    }
+    for (const some of inTurn(makings)) await makeSome(some, { needs, foreign, siblings })
+    await applyDefaultRoutes(makings, needs)
     const rows = makings.map((making): Row => ({ ...making.row, state: 'attached' }))
     needs.journal.write(rows)
     return rows
   } catch (cause) {
+    shunConflict(cause, needs)
     // a row that was never written has had no effect
     const written = makings.map((m) => m.row).filter((r) => needs.journal.get(r.attachment))
     await undoRows(written, needs, foreign)
     throw cause
   }
+}
+
+async function makeSome(makings: readonly Making[], doing: Doing): Promise<void> {
+  const longest = Math.max(...makings.map((making) => making.stages.length))
+  for (let n = 0; n < longest; n++) {
+    await applyOurStages(makings, n, doing)
+    for (const making of makings) await runForeignStage(making, n, doing)
+  }
+}
+
+/**
+ * All attachments side by side; but where another vendor's plugin makes the pod's
+ * first interface, it is there before others are planned that lead over it.
+ */
+function inTurn(makings: readonly Making[]): (readonly Making[])[] {
+  const [first, ...others] = makings
+  if (first === undefined) return []
+  const waits = first.stages.some(({ stage }) => stage === 'foreign') && others.length > 0
+  return waits ? [[first], others] : [makings]
 }
 
 function chainOf(wanted: Wanted, needs: AttachNeeds): Chain {

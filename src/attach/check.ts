@@ -5,11 +5,13 @@
  * Spec: CNI 1.1.0, section 4 (CHECK).
  * @module
  */
+import { type Taken, checkStanding } from '#cni/index.ts'
 import type { Failure } from '#values/failure.ts'
 import { parseChain } from './chain.ts'
 import { fail } from './failures.ts'
 import { attachmentKey } from './identity.ts'
 import type { AttachNeeds, Wanted } from './needs.ts'
+import type { Row } from './row.ts'
 
 /** Every way in which an attachment differs from its result; empty when it is as it should be. */
 export async function checkAttachment(wanted: Wanted, needs: AttachNeeds): Promise<Failure[]> {
@@ -38,5 +40,17 @@ export async function checkAttachment(wanted: Wanted, needs: AttachNeeds): Promi
     const { ipam, conf } = link.addresser
     faults.push(...(await ipam.check({ conf, owner, addressing })))
   }
-  return faults
+  return [...faults, ...(await checkStanding(takenIn(row, needs), needs.questions))]
+}
+
+/** Steps of all attachments of the namespace, the oldest first. */
+function takenIn({ attachment, netns, netnsId }: Row, { journal }: AttachNeeds): Taken[] {
+  const rows = journal.all().filter((one) => one.netns === netns && one.netnsId === netnsId)
+  return rows
+    .toSorted((a, b) => a.since - b.since)
+    .flatMap((row) => row.stages.map((stage) => ({ row, stage })))
+    .flatMap(({ row, stage }): Taken[] => {
+      if (stage.stage !== 'steps') return []
+      return stage.steps.map((step) => ({ step, own: row.attachment === attachment }))
+    })
 }

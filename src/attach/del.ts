@@ -11,9 +11,10 @@ import type { Step } from '#values/step.ts'
 import { type ChainLink, typeOf } from './chain.ts'
 import type { RawConf } from './catalogue.ts'
 import { fail } from './failures.ts'
+import { attachmentKey } from './identity.ts'
 import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
 import type { Row } from './row.ts'
-import { undoRows } from './undo.ts'
+import { incomplete, undoRows } from './undo.ts'
 
 /** Which rows a DEL is about. */
 export type Detaching = Pick<Wanted, 'owner' | 'root'> & {
@@ -42,10 +43,7 @@ export async function detachRows(
 ): Promise<number> {
   const rows = rowsToDetach(detaching, needs)
   const left = await undoRows(rows, needs, foreign)
-  if (left.length > 0) {
-    const attachments = left.map((row) => row.attachment).join(', ')
-    throw fail('detach-incomplete', { attachments, reason: 'see the log of the agent' })
-  }
+  if (left.length > 0) throw incomplete(left)
   return rows.length
 }
 
@@ -56,21 +54,25 @@ export async function detachRows(
 export async function detachByConf(wanted: Wanted, needs: AttachNeeds): Promise<void> {
   const { owner, netns, prevResult } = wanted
   const links = wanted.plugins.map((raw) => parsedOrNot(raw, needs))
-  const steps: Step[] = []
-  for (const link of links.toReversed()) {
-    if (link.link === 'foreign') continue
-    const { conf } = link
-    const { ifName, containerId } = owner
-    steps.push(...link.plugin.planDetach({ conf, netns, ifName, containerId, prevResult }))
-  }
   const state = await needs.kernel.netns(netns)
   const here = state.netns === 'there'
   if (here && (state.own || state.id === wanted.callerNetns)) throw fail('netns-own', { netns })
+  const steps: Step[] = []
+  for (const link of links.toReversed()) {
+    if (link.link === 'foreign') continue
+    const { conf, plugin } = link
+    const { ifName, containerId } = owner
+    const request = { conf, netns, ifName, containerId, prevResult }
+    const seen = here ? await plugin.observeDetach?.(request, needs.questions) : undefined
+    steps.push(...(seen ?? plugin.planDetach(request)))
+  }
   await needs.kernel.take(here ? steps : steps.filter(isOfHost))
   for (const link of links) await releaseByOwner(link, wanted, needs)
 }
 
+/** Without its namespace a link that was lent is on the host. */
 function isOfHost(step: Step): boolean {
+  if (step.do === 'return-link') return step.link !== undefined
   return 'where' in step && step.where === 'host'
 }
 
@@ -93,5 +95,7 @@ async function releaseByOwner(link: ChainLink, wanted: Wanted, needs: AttachNeed
   const ipam = needs.catalogue.ipams.get(String(part.type))
   if (ipam === undefined) return
   const { conf } = ipam.parse(link.raw)
-  await ipam.release({ conf, owner: wanted.owner, held: undefined })
+  const kept = await ipam.release({ conf, owner: wanted.owner, held: undefined })
+  const attachment = attachmentKey(wanted)
+  for (const text of kept ?? []) needs.report({ note: 'left', attachment, text })
 }

@@ -47,6 +47,12 @@ export const ATTACH_FAILURES = {
     ...later,
   },
   'ipam-answer-empty': { message: 'IPAM plugin returned missing IP config', ...config },
+  'interface-taken': {
+    message:
+      'DelegateAdd: cannot set "{network}" interface name to "{ifName}": validateIfName: ' +
+      'interface name {ifName} already exists',
+    ...config,
+  },
   'plugin-unknown': {
     message: 'Cannot run plugin {type}: Verbena has no plugin of that name',
     retry: 'never',
@@ -73,10 +79,15 @@ export const ATTACH_FAILURES = {
     message: 'Cannot attach container {containerId}: CNI_ARGS name no pod',
     ...config,
   },
-  'default-route-unsupported': {
-    message: 'Cannot attach network {network}: default-route {value} is not supported yet',
+  'default-route-astray': {
+    message:
+      'Cannot set default-route of network {network}: gateway {gateway} is not beside {ifName}',
     ...config,
-    cni: 2,
+  },
+  'network-not-ready': {
+    message:
+      'Cannot attach networks: {file}, which tells that the default network is ready, is absent',
+    ...later,
   },
   'detach-incomplete': {
     message: 'Cannot detach {attachments}: {reason}',

@@ -14,6 +14,9 @@ import type { Doing, Making } from './making.ts'
 import type { Stage } from './row.ts'
 import { reasonOf } from './undo.ts'
 
+/** Status of a plugin that could not be run. */
+const NOT_RUN = -1
+
 /** Runs stage `n` of an attachment when it is another vendor's; else nothing. */
 export async function runForeignStage(making: Making, n: number, doing: Doing): Promise<void> {
   const stage = making.stages[n]
@@ -41,13 +44,14 @@ export async function runForeign(
   raw: RawConf,
   { needs, foreign }: Doing,
 ): Promise<string> {
-  const { owner, netns, args } = making.wanted
+  const { owner, netns, args, ofPod } = making.wanted
   if (foreign === undefined) throw fail('foreign-unreachable', { type })
   const env = {
     CNI_CONTAINERID: owner.containerId,
     CNI_IFNAME: owner.ifName,
     CNI_NETNS: netns,
     CNI_ARGS: args,
+    ...(ofPod?.pluginPath === undefined ? {} : { CNI_PATH: ofPod.pluginPath }),
   }
   const stage: Stage = {
     stage: 'foreign',
@@ -64,6 +68,9 @@ export async function runForeign(
     stdin: stage.stdin,
   })
   if (ran.status !== 0) {
+    // what never ran has nothing to be taken back
+    const others = making.row.stages.filter((one) => one !== stage)
+    if (ran.status === NOT_RUN) making.row = { ...making.row, stages: others }
     throw fail('foreign-failed', {
       type,
       network: owner.network,

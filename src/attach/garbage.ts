@@ -5,13 +5,14 @@
  * Spec: CNI 1.1.0, section 4 (GC).
  * @module
  */
-import { VERBENA_GROUP } from '#values/mark.ts'
+import { isIfName, parseIfName } from '#values/if-name.ts'
+import type { Link } from '#values/link.ts'
+import { VERBENA_GROUP, isMovedGroup, movedGroup } from '#values/mark.ts'
 import { parseNetnsPath } from '#values/netns.ts'
-import { fail } from './failures.ts'
 import { isWaiting } from './ipam-only.ts'
 import type { AttachNeeds, Foreign } from './needs.ts'
 import type { Row } from './row.ts'
-import { undoRows } from './undo.ts'
+import { incomplete, undoRows } from './undo.ts'
 
 /** What the runtime says is alive. */
 export type Alive = { readonly containerId: string; readonly ifName: string }
@@ -34,10 +35,7 @@ export async function collectGarbage(
   const dead = needs.journal.all().filter((row) => row.root.network === of.network && !isAlive(row))
   const left = await undoRows(dead, needs, foreign)
   const orphans = await removeOrphans(needs)
-  if (left.length > 0) {
-    const attachments = left.map((row) => row.attachment).join(', ')
-    throw fail('detach-incomplete', { attachments, reason: 'see the log of the agent' })
-  }
+  if (left.length > 0) throw incomplete(left)
   return dead.length + orphans
 }
 
@@ -58,7 +56,27 @@ async function removeOrphans(needs: AttachNeeds): Promise<number> {
       kind: undefined,
     })),
   )
-  return orphans.length
+  return orphans.length + (await returnOrphans(links, marks, needs))
+}
+
+/** Links of the host that came back from a pod with its marks, which no row knows. */
+async function returnOrphans(
+  links: readonly Link[],
+  marks: ReadonlySet<string>,
+  { kernel }: AttachNeeds,
+): Promise<number> {
+  const known = new Set([...marks].map(movedGroup))
+  const lent = links.filter(({ group, alias }) => {
+    return isMovedGroup(group) && !known.has(group) && alias !== undefined && isIfName(alias)
+  })
+  const netns = parseNetnsPath('/proc/0/ns/net')
+  await kernel.take(
+    lent.map(({ name, alias = name }) => {
+      const link = parseIfName(alias)
+      return { do: 'return-link', netns, link, names: [name], mark: undefined, was: undefined }
+    }),
+  )
+  return lent.length
 }
 
 /**
@@ -70,7 +88,7 @@ export async function recover(needs: AttachNeeds): Promise<{ undone: number; lef
   const unfinished = rows.filter((row) => !isWaiting(row))
   const left = await undoRows(unfinished, needs, undefined)
   for (const row of unfinished) {
-    const gone = !left.some((other) => other.attachment === row.attachment)
+    const gone = !left.some((other) => other.row.attachment === row.attachment)
     if (gone) needs.report({ note: 'recovered', attachment: row.attachment, text: row.state })
   }
   return { undone: unfinished.length - left.length, left: left.length }

@@ -7,12 +7,14 @@
  * @module
  */
 import type { Failure } from '#values/failure.ts'
+import type { Probe } from '#values/probe.ts'
 import { EMPTY_RESULT } from '#wire/cni/empty-result.ts'
 import type { AnyIpam } from './catalogue.ts'
 import { fail } from './failures.ts'
 import { attachmentKey } from './identity.ts'
 import { intentOf } from './intent.ts'
 import type { AttachNeeds, Wanted } from './needs.ts'
+import { probesOf, shunConflict } from './probing.ts'
 import { requestedIps } from './requested.ts'
 import type { Row } from './row.ts'
 import { undoRows } from './undo.ts'
@@ -25,7 +27,12 @@ export async function reserveOnly(wanted: Wanted, ipam: AnyIpam, needs: AttachNe
   const state = await needs.kernel.netns(netns)
   if (state.netns === 'gone') throw fail('netns-missing', { ifName: owner.ifName, netns })
   const row = intentOf(wanted, state.netns === 'there' ? state.id : undefined, needs)
-  needs.journal.write([row])
+  const before = needs.journal.get(row.attachment)
+  const isOlder = before !== undefined && before.owner.containerId !== owner.containerId
+  const isAgain = before?.state === 'attached' && !isOlder
+  // what stands of an older container is its own: its DEL, or the wait for its interface, goes on
+  const stays = before !== undefined && (isOlder || isWaiting(before))
+  if (!isAgain) needs.journal.write(stays ? [asideOf(before), row] : [row])
   const requested = requestedIps(raw, args)
   try {
     const given = await ipam.reserve({
@@ -37,14 +44,54 @@ export async function reserveOnly(wanted: Wanted, ipam: AnyIpam, needs: AttachNe
       pod,
       namespace,
     })
+    const reserved: Row = { ...row, state: 'reserved', held: given.held }
+    await probeBefore(reserved, probesOf(given, { ipam, conf }, { wanted, row, needs }), needs)
     const result = { ...EMPTY_RESULT, ...given.addressing }
     const attached: Row = { ...row, state: 'attached', held: given.held, result }
+    // an interface that comes back has what it was waited for with
+    needs.journal.erase(waitingOf(row, needs))
     needs.journal.write([attached])
     return attached
   } catch (cause) {
-    await undoRows([row], needs, undefined)
+    shunConflict(cause, needs)
+    // an interface that was answered before keeps what it has
+    if (isAgain) throw cause
+    await undoRows([needs.journal.get(row.attachment) ?? row], needs, undefined)
     throw cause
   }
+}
+
+/** Keys of what waits of the same interface of the same container. */
+function waitingOf({ owner, root }: Row, { journal }: AttachNeeds): string[] {
+  const ofContainer = journal.byContainer(owner.containerId).filter(isWaiting)
+  return ofContainer
+    .filter((one) => one.owner.ifName === owner.ifName && one.root.type === root.type)
+    .map(({ attachment }) => attachment)
+}
+
+function asideOf(row: Row): Row {
+  return { ...row, attachment: `${row.attachment}@${row.owner.containerId}` }
+}
+
+/** Asks by the interface that the main plugin made, which is down as a rule. */
+async function probeBefore(
+  row: Row,
+  probes: readonly Probe[],
+  { kernel, journal, report }: AttachNeeds,
+): Promise<void> {
+  if (probes.length === 0) return
+  journal.write([row])
+  const { netns: where } = row
+  const { ifName: link } = row.owner
+  if ((await kernel.link(where, link)) === undefined) {
+    const text = `${link} is not in the pod yet: nobody is asked for its addresses`
+    report({ note: 'warning', attachment: row.attachment, text })
+    return
+  }
+  await kernel.take([
+    { do: 'set-link', where, link, set: { up: true } },
+    { do: 'probe', where, link, probes },
+  ])
 }
 
 /** Marks the reservation as being given back; {@link settleReleases} frees it. */

@@ -17,4 +17,9 @@ export type Making = {
 }
 
 /** What the stages of an ADD share. */
-export type Doing = { readonly needs: AttachNeeds; readonly foreign: Foreign | undefined }
+export type Doing = {
+  readonly needs: AttachNeeds
+  readonly foreign: Foreign | undefined
+  /** Names of all interfaces that the request makes. */
+  readonly siblings: readonly IfName[]
+}

@@ -5,6 +5,7 @@
 import type { Document } from '#needs/records.ts'
 import type { Clock, Random } from '#needs/clock.ts'
 import type { Kernel } from '#needs/kernel.ts'
+import type { DefaultRouteChange } from '#network/index.ts'
 import type { NetnsPath } from '#values/netns.ts'
 import type { Owner } from '#values/owner.ts'
 import type { CniResult, CniVersion } from '#wire/cni/result.ts'
@@ -25,6 +26,16 @@ export interface Foreign {
   }): Promise<Ran>
 }
 
+/** What one network of a pod is given beside its chain. */
+export type OfPod = {
+  /** What becomes of its default routes when all networks are attached. */
+  readonly defaultRoute: DefaultRouteChange | undefined
+  /** The device plugin's file about its device, and the copy it has of it. */
+  readonly deviceInfo: { readonly from: string; readonly to: string } | undefined
+  /** CNI_PATH of plugins of other vendors; undefined for the caller's. */
+  readonly pluginPath: string | undefined
+}
+
 /** One attachment that is asked for. */
 export type Wanted = {
   readonly owner: Owner
@@ -40,6 +51,8 @@ export type Wanted = {
   readonly callerNetns: string | undefined
   /** `namespace/name` of the network object, where a pod's annotation named one. */
   readonly networkRef: string | undefined
+  /** What only one of a pod's networks can have; undefined for a plugin by itself. */
+  readonly ofPod: OfPod | undefined
   /** The Pod and its Namespace where they are known. */
   readonly pod: Document | undefined
   readonly namespace: Document | undefined

@@ -5,14 +5,26 @@
  * went with it.
  * @module
  */
-import type { KernelQuestions } from '#needs/kernel.ts'
+import type { Kernel, KernelQuestions } from '#needs/kernel.ts'
 import type { IfName } from '#values/if-name.ts'
 import type { Where } from '#values/netns.ts'
 import type { Route, Rule } from '#values/route.ts'
 import type { Step } from '#values/step.ts'
 
+/**
+ * Takes an undo. What another attachment's undo took away meanwhile, a link that
+ * a route was to come back to, is looked for once more before that is a failure.
+ */
+export async function takeBack(undo: readonly Step[], kernel: Kernel): Promise<void> {
+  try {
+    await kernel.take(await stillToDo(undo, kernel))
+  } catch {
+    await kernel.take(await stillToDo(undo, kernel))
+  }
+}
+
 /** The steps of an undo that still have something to do, in their order. */
-export async function stillToDo(
+async function stillToDo(
   steps: readonly Step[],
   kernel: KernelQuestions,
 ): Promise<readonly Step[]> {
@@ -31,10 +43,12 @@ async function isMoot(step: Step, kernel: KernelQuestions): Promise<boolean> {
     case 'add-route': {
       const { where, route } = step
       if (await isGone(where, route.dev, kernel)) return true
-      return (await kernel.routes(where)).some((other) => excludes(other, route))
+      return (await kernel.routes(where)).some((other) => isSame(other, route))
     }
     case 'add-rule':
       return (await kernel.rules(step.where)).some((other) => saysTheSame(other, step.rule))
+    case 'set-link':
+      return isGone(step.where, step.link, kernel)
     case 'add-neighbour':
       return isGone(step.where, step.neighbour.link, kernel)
     case 'add-nft-table':
@@ -54,10 +68,10 @@ async function isGone(
   return link !== undefined && (await kernel.link(where, link)) === undefined
 }
 
-/** The kernel takes one route of a prefix, table and metric, whatever its next hop. */
-function excludes(there: Route, wanted: Route): boolean {
-  const { dst, table, priority = 0 } = wanted
-  return there.dst === dst && there.table === table && (there.priority ?? 0) === priority
+/** Of one prefix and table the kernel takes several routes, by different ways. */
+function isSame(there: Route, wanted: Route): boolean {
+  const { dst, table, via, dev } = wanted
+  return there.dst === dst && there.table === table && there.via === via && there.dev === dev
 }
 
 function saysTheSame(there: Rule, wanted: Rule): boolean {

@@ -3,22 +3,18 @@
  * reserved side by side, planned, journalled in one write, taken in one go.
  * @module
  */
-import type { Held, Reservation } from '#ipam/index.ts'
-import type { Step } from '#values/step.ts'
-import type { PluginRequest } from '#cni/index.ts'
+import type { Reservation } from '#ipam/index.ts'
 import { parseResult } from '#wire/cni/result-parse.ts'
-import type { Addressing, CniResult } from '#wire/cni/result.ts'
-import type { ChainLink } from './chain.ts'
 import { fail } from './failures.ts'
 import { runForeign } from './foreign-stage.ts'
 import type { Doing, Making } from './making.ts'
 import type { AttachNeeds } from './needs.ts'
+import { type Given, type Turn, allOrFirstFailure, planTogether } from './planning.ts'
+import { probesOf } from './probing.ts'
 import { requestedIps } from './requested.ts'
-import type { Row } from './row.ts'
+import { takeTogether } from './taking.ts'
 
-type Ours = Extract<ChainLink, { link: 'ours' }>
-type Turn = { readonly making: Making; readonly links: readonly Ours[] }
-type Planned = { readonly making: Making; readonly steps: readonly Step[]; readonly row: Row }
+type Links = Turn['links']
 
 /** @throws {Failure} of the first attachment that cannot be made; the caller undoes */
 export async function applyOurStages(
@@ -30,8 +26,7 @@ export async function applyOurStages(
     const stage = making.stages[n]
     return stage?.stage === 'ours' ? [{ making, links: stage.links }] : []
   })
-  const [first, ...others] = mine
-  if (first === undefined) return
+  if (mine.length === 0) return
   const { needs } = doing
   needs.journal.write(mine.map(({ making }) => making.row))
   const given = new Map(
@@ -39,96 +34,36 @@ export async function applyOurStages(
       mine.map(async ({ making, links }) => [making, await reserve(making, links, doing)] as const),
     ),
   )
-  // what the first makes (the pod's second way out) is there for the others to plan with
-  const head = await planStage(first, { doing, given, before: [] })
-  const before = head.steps
-  const rest = await allOrFirstFailure(
-    others.map((one) => planStage(one, { doing, given, before })),
-  )
-  const planned = [head, ...rest]
+  const planned = await planTogether(mine, doing, given)
   for (const { making, row } of planned) making.row = row
   needs.journal.write(planned.map(({ row }) => row))
-  await needs.kernel.take(planned.flatMap(({ steps }) => steps))
+  await takeTogether(
+    planned.map(({ steps }) => steps),
+    needs.kernel,
+  )
   await Promise.all(planned.map(({ making }) => completeResult(making, needs)))
 }
 
-/** Waits for all, so that no reservation is still on its way when the undo begins. */
-async function allOrFirstFailure<T>(works: readonly Promise<T>[]): Promise<T[]> {
-  const settled = await Promise.allSettled(works)
-  const failed = settled.find((one) => one.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
-  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-}
-
-type Planning = {
-  readonly doing: Doing
-  readonly given: ReadonlyMap<Making, Given>
-  /** Steps of this request that come before. */
-  readonly before: readonly Step[]
-}
-
-async function planStage(
-  { making, links }: Turn,
-  { doing: { needs }, given, before }: Planning,
-): Promise<Planned> {
-  const addressing = given.get(making)?.addressing
-  let result = making.row.result ?? making.wanted.prevResult
-  const steps: Step[] = []
-  for (const link of links) {
-    const request = {
-      ...requestOf(making, link, { addressing, prevResult: result }),
-      planned: [...before, ...steps],
-    }
-    const saw = await link.plugin.observe(request, needs.questions)
-    steps.push(...link.plugin.plan(request, saw))
-    result = link.plugin.answer(request, saw)
-    for (const text of link.plugin.warnings?.(request, saw) ?? []) {
-      needs.report({ note: 'warning', attachment: making.row.attachment, text })
-    }
-  }
-  const stages = [...making.row.stages, { stage: 'steps', steps } as const]
-  return { making, steps, row: { ...making.row, state: 'open', stages, result } }
-}
-
-function requestOf(
-  { wanted, temp, row }: Making,
-  link: Ours,
-  given: { addressing: Addressing | undefined; prevResult: CniResult | undefined },
-): PluginRequest<unknown> {
-  const { owner, netns } = wanted
-  const isMain = link.plugin.role === 'main'
-  return {
-    conf: link.conf,
-    netns,
-    ifName: owner.ifName,
-    containerId: owner.containerId,
-    mark: row.mark,
-    temp,
-    prevResult: given.prevResult,
-    addressing: isMain ? given.addressing : undefined,
-  }
-}
-
-type Given = { readonly addressing: Addressing | undefined; readonly held: readonly Held[] }
+const NOTHING: Given = { addressing: undefined, held: [], probes: [] }
 
 /** Addresses of one attachment; the row knows them before anything else happens. */
-async function reserve(making: Making, links: readonly Ours[], doing: Doing): Promise<Given> {
+async function reserve(making: Making, links: Links, doing: Doing): Promise<Given> {
   const given = await addressesOf(making, links, doing)
   making.row = { ...making.row, held: [...making.row.held, ...given.held], state: 'reserved' }
   return given
 }
 
-async function addressesOf(making: Making, links: readonly Ours[], doing: Doing): Promise<Given> {
+async function addressesOf(making: Making, links: Links, doing: Doing): Promise<Given> {
   const main = links.find((link) => link.addresser.by !== 'none')
-  if (main === undefined || main.addresser.by === 'none') return { addressing: undefined, held: [] }
+  if (main === undefined || main.addresser.by === 'none') return NOTHING
   const { addresser } = main
   if (addresser.by === 'foreign') {
     const answer = await runForeign(making, addresser.type, main.raw, doing)
     const { ips, routes, dns } = parseResult(answer, making.wanted.cniVersion)
     if (ips.length === 0) throw fail('ipam-answer-empty', { type: addresser.type })
-    return { addressing: { ips, routes, dns }, held: [] }
+    return { ...NOTHING, addressing: { ips, routes, dns } }
   }
-  const { owner, cniVersion, pod, namespace } = making.wanted
+  const { owner, cniVersion, pod, namespace, networkRef } = making.wanted
   const reservation: Reservation = await addresser.ipam.reserve({
     conf: addresser.conf,
     owner,
@@ -137,8 +72,11 @@ async function addressesOf(making: Making, links: readonly Ours[], doing: Doing)
     args: making.wanted.args,
     pod,
     namespace,
+    networkRef,
   })
-  return { addressing: reservation.addressing, held: reservation.held }
+  const { addressing, held } = reservation
+  const probes = probesOf(reservation, addresser, { ...making, needs: doing.needs })
+  return { addressing, held, probes }
 }
 
 /** Fills in what only the kernel knew: the hardware address of an interface it made. */

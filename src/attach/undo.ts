@@ -8,29 +8,61 @@
  * @module
  */
 import type { NetnsState } from '#needs/kernel.ts'
-import { textOfThrown } from '#values/failure.ts'
+import { type Failure, textOfThrown } from '#values/failure.ts'
 import { type Step, undoOfAll } from '#values/step.ts'
 import type { RawConf } from './catalogue.ts'
 import { fail } from './failures.ts'
 import type { AttachNeeds, Foreign } from './needs.ts'
-import { stillToDo } from './put-back.ts'
+import { takeBack } from './put-back.ts'
 import type { Row, Stage } from './row.ts'
 
+/** A row of which something is left, and why. */
+export type Left = { readonly row: Row; readonly cause: unknown }
+
 /**
- * Undoes `rows` side by side. Never throws.
+ * Undoes `rows` side by side. A journal that cannot be written keeps only what is
+ * attached from being undone: any other row says already that it must be.
  * @returns the rows of which something is left; each was reported
+ * @throws {Failure} of the journal, before anything was done to what is attached
  */
 export async function undoRows(
   rows: readonly Row[],
   needs: AttachNeeds,
   foreign: Foreign | undefined,
-): Promise<Row[]> {
+): Promise<Left[]> {
   const open = rows.filter((row) => row.state !== 'detaching')
-  if (open.length > 0) needs.journal.write(open.map((row) => ({ ...row, state: 'detaching' })))
-  const left = await Promise.all(rows.map((row) => undoRow(row, needs, foreign)))
-  const done = rows.filter((_, i) => left[i] === undefined)
-  if (done.length > 0) needs.journal.erase(done.map((row) => row.attachment))
-  return left.filter((row) => row !== undefined)
+  const mark = (): void => needs.journal.write(open.map((row) => ({ ...row, state: 'detaching' })))
+  if (open.some((row) => row.state === 'attached')) mark()
+  else if (open.length > 0) attempt(mark)
+  const results = await Promise.all(rows.map((row) => undoRow(row, needs, foreign)))
+  const left = results.filter((one) => one !== undefined)
+  const done = rows.filter((_, i) => results[i] === undefined)
+  const erase = (): void => needs.journal.erase(done.map((row) => row.attachment))
+  const cause = done.length > 0 ? attempt(erase) : undefined
+  if (cause !== undefined) left.push(...done.map((row) => ({ row, cause })))
+  for (const one of left) reportLeft(one, needs)
+  return left
+}
+
+/** The attachments of which something is left, and why, as a failure of one sentence. */
+export function incomplete(left: readonly Left[], because = ''): Failure {
+  const attachments = left.map(({ row }) => row.attachment).join(', ')
+  const reasons = [...new Set(left.map(({ cause }) => textOfThrown(cause)))].join('; ')
+  return fail('detach-incomplete', { attachments, reason: `${because}${reasons}` })
+}
+
+/** What `work` throws. */
+function attempt(work: () => void): unknown {
+  try {
+    work()
+    return undefined
+  } catch (cause) {
+    return cause
+  }
+}
+
+function reportLeft({ row: { attachment }, cause }: Left, { report }: AttachNeeds): void {
+  report({ note: 'undo-failed', attachment, text: textOfThrown(cause), cause })
 }
 
 /** What is left of the row, or undefined when nothing is. */
@@ -38,14 +70,13 @@ async function undoRow(
   row: Row,
   needs: AttachNeeds,
   foreign: Foreign | undefined,
-): Promise<Row | undefined> {
+): Promise<Left | undefined> {
   let stages = row.stages
   try {
     const netns = await needs.kernel.netns(row.netns)
     for (const stage of row.stages.toReversed()) {
       if (stage.stage === 'steps') {
-        const undo = undoable(stage.steps, row, netns)
-        await needs.kernel.take(await stillToDo(undo, needs.kernel))
+        await takeBack(undoable(stage.steps, row, netns), needs.kernel)
       } else await undoForeign(stage, row, foreign)
       stages = stages.filter((other) => other !== stage)
     }
@@ -53,14 +84,9 @@ async function undoRow(
     return undefined
   } catch (cause) {
     const left: Row = { ...row, state: 'detaching', stages }
-    needs.journal.write([left])
-    needs.report({
-      note: 'undo-failed',
-      attachment: row.attachment,
-      text: textOfThrown(cause),
-      cause,
-    })
-    return left
+    // without it the row names more than is left, which is as good
+    attempt(() => needs.journal.write([left]))
+    return { row: left, cause }
   }
 }
 
@@ -91,8 +117,17 @@ async function undoForeign(
   })
 }
 
-/** What a failed plugin said: its error object's text, else its standard error. */
+/** Characters of another vendor's words; a plugin can print megabytes of them. */
+const MOST_WORDS = 512
+
+/** What a failed plugin said, on one line: its error object's text, else its standard error. */
 export function reasonOf(ran: { readonly stdout: string; readonly stderr: string }): string {
+  return wordsOf(ran)
+    .slice(0, MOST_WORDS)
+    .replaceAll(/\s*\n\s*/g, ' ')
+}
+
+function wordsOf(ran: { readonly stdout: string; readonly stderr: string }): string {
   const text = ran.stdout.trim()
   try {
     const said: unknown = JSON.parse(text)
@@ -121,6 +156,9 @@ async function release(row: Row, needs: AttachNeeds): Promise<void> {
     const ipam = needs.catalogue.ipams.get(String(part.type))
     if (ipam === undefined) continue
     const held = row.held.length > 0 ? row.held : undefined
-    await ipam.release({ conf: ipam.parse(raw).conf, owner: row.owner, held })
+    const { conf } = ipam.parse(raw)
+    const failed = row.state !== 'attached' && row.state !== 'detaching'
+    const kept = await ipam.release({ conf, owner: row.owner, held, failed })
+    for (const text of kept ?? []) needs.report({ note: 'left', attachment: row.attachment, text })
   }
 }

@@ -6,17 +6,20 @@
  * @module
  */
 import { attachAll } from './add.ts'
+import { typeOf } from './chain.ts'
 import { checkAttachment } from './check.ts'
 import { detachByConf, detachRows, rowsToDetach } from './del.ts'
 import { fail } from './failures.ts'
 import { collectGarbage } from './garbage.ts'
 import { checkReservation, releaseLater, reserveOnly } from './ipam-only.ts'
+import { META_TYPES, parseConfList, pluginsOf } from '#network/index.ts'
 import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
 import type { Row } from './row.ts'
 import type { Turns } from './turns.ts'
 import { type NetnsPath, parseNetnsPath } from '#values/netns.ts'
 import type { Owner, PodRef } from '#values/owner.ts'
 import { podOfArgs } from '#wire/cni/args.ts'
+import { isJsonObject } from '#wire/cni/conf.ts'
 import { type CniCall, type CniRequest, parseCniRequest } from '#wire/cni/request.ts'
 import { formatResult } from '#wire/cni/result-json.ts'
 import { prevResultOf } from '#wire/cni/result-parse.ts'
@@ -25,6 +28,8 @@ import { type PodNetworks, type PodRequest, mainRow } from './pod-networks.ts'
 
 /** Type under which one request attaches all networks of a pod. */
 export const POD_TYPE = 'verbena'
+/** Type under which one request runs a whole list of plugins (`plugins`) as one attachment. */
+export const LIST_TYPE = 'conflist'
 /** What a dangling or empty CNI_NETNS stands for on DEL. */
 const NO_NETNS: NetnsPath = parseNetnsPath('/proc/0/ns/net')
 
@@ -63,25 +68,42 @@ export async function answerCall(
   const pod = podOfArgs(request.args)
   const callerNetns = request.netnsOverride ? undefined : from.netnsId
   const call = { request, pod, callerNetns, foreign }
-  return needs.turns(pod?.uid ?? request.containerId, () => attaching(call, needs))
+  // by type, too: another vendor's plugin, run for one request, may call our IPAM with its own
+  const turn = `${pod?.uid ?? request.containerId}/${request.type}`
+  return needs.turns(turn, () => attaching(call, needs))
 }
 
 async function attaching(call: Call, needs: VerbNeeds): Promise<string> {
   const { request } = call
   if (request.verb === 'ADD') {
-    const { result } = await add(call, needs)
-    return result === undefined ? '' : formatResult(result, request.version)
+    const row = await add(call, needs)
+    return printed(row, call, needs)
   }
   if (request.verb === 'DEL') await del(call, needs)
   else await check(call, needs)
   return ''
 }
 
+/** A result that the asked version has no words for is none: then nothing stays. */
+async function printed({ result }: Row, call: Call, { attach }: VerbNeeds): Promise<string> {
+  const { request, foreign } = call
+  if (result === undefined) return ''
+  try {
+    return formatResult(result, request.version)
+  } catch (cause) {
+    await detachRows({ ...identityOf(call), whole: isMeta(request.type) }, attach, foreign)
+    throw cause
+  }
+}
+
 async function add(call: Call, needs: VerbNeeds): Promise<Row> {
   const { request, foreign } = call
-  if (request.type === POD_TYPE) {
-    const wanteds = await needs.pods.wanted(podRequest(call))
-    const rows = await attachAll(wanteds, needs.attach, foreign)
+  if (isMeta(request.type)) {
+    const wanteds = await needs.pods.begin(podRequest(call))
+    const rows = await attachAll(wanteds, needs.attach, foreign).catch(async (cause: unknown) => {
+      await needs.pods.forget(request.containerId)
+      throw cause
+    })
     needs.pods.publish(rows)
     return mainRow(rows)
   }
@@ -93,7 +115,7 @@ async function add(call: Call, needs: VerbNeeds): Promise<Row> {
 
 async function del(call: Call, needs: VerbNeeds): Promise<void> {
   const { attach } = needs
-  const whole = call.request.type === POD_TYPE
+  const whole = isMeta(call.request.type)
   const detaching = { ...identityOf(call), whole }
   if (attach.catalogue.ipams.has(call.request.type)) {
     const rows = rowsToDetach(detaching, attach)
@@ -102,7 +124,9 @@ async function del(call: Call, needs: VerbNeeds): Promise<void> {
     needs.settleSoon()
     return
   }
-  if ((await detachRows(detaching, attach, call.foreign)) > 0) return
+  const detached = await detachRows(detaching, attach, call.foreign)
+  if (whole) await needs.pods.forget(call.request.containerId)
+  if (detached > 0) return
   const wanteds = whole
     ? await needs.pods.wantedIfKnown(podRequest(call))
     : [await wantedOf(call, needs)]
@@ -113,8 +137,9 @@ async function check(call: Call, needs: VerbNeeds): Promise<void> {
   const { attach } = needs
   const { type } = call.request
   const ipam = attach.catalogue.ipams.get(type)
-  const wanteds =
-    type === POD_TYPE ? await needs.pods.wanted(podRequest(call)) : [await wantedOf(call, needs)]
+  const wanteds = isMeta(type)
+    ? await needs.pods.wanted(podRequest(call))
+    : [await wantedOf(call, needs)]
   for (const wanted of wanteds) {
     const [fault] =
       ipam === undefined
@@ -135,14 +160,24 @@ async function garbage(request: OfNetwork, needs: VerbNeeds, foreign: Foreign): 
 async function status(request: OfNetwork, needs: VerbNeeds): Promise<string> {
   checkType(request.type, needs)
   needs.attach.journal.byContainer('')
-  needs.attach.catalogue.plugins.get(request.type)?.parse(request.conf)
+  if (isMeta(request.type)) await needs.pods.checkReady({ ...request.conf, type: request.type })
+  const { plugins } = needs.attach.catalogue
+  const raws = request.type === LIST_TYPE ? pluginsOfList(request) : [request.conf]
+  for (const raw of raws) {
+    plugins.get(request.type === LIST_TYPE ? typeOf(raw) : request.type)?.parse(raw)
+  }
   return ''
 }
 
 function checkType(type: string, { attach }: VerbNeeds): void {
   const { plugins, ipams } = attach.catalogue
-  if (type === POD_TYPE || plugins.has(type) || ipams.has(type)) return
+  if (isMeta(type) || type === LIST_TYPE || plugins.has(type) || ipams.has(type)) return
   throw fail('plugin-unknown', { type })
+}
+
+/** A plugin of this type attaches all networks of a pod. */
+function isMeta(type: string): boolean {
+  return META_TYPES.includes(type)
 }
 
 /** Whose the request is, and what the runtime calls it. */
@@ -152,9 +187,11 @@ function identityOf({ request, pod }: Call): { readonly owner: Owner; readonly r
 }
 
 function podRequest(call: Call): PodRequest {
-  const { conf, version: cniVersion, argsText: args } = call.request
+  const { type, version: cniVersion, argsText: args, path } = call.request
+  const conf = { ...call.request.conf, type }
   const { callerNetns } = call
-  return { ...identityOf(call), netns: netnsOf(call.request), conf, cniVersion, args, callerNetns }
+  const netns = netnsOf(call.request)
+  return { ...identityOf(call), netns, conf, cniVersion, args, path, callerNetns }
 }
 
 function netnsOf({ verb, netns }: Attaching): NetnsPath {
@@ -169,15 +206,29 @@ async function wantedOf(call: Call, needs: VerbNeeds): Promise<Wanted> {
     request.verb === 'ADD' && pod !== undefined
       ? await needs.pods.documents(pod)
       : { pod: undefined, namespace: undefined }
+  const plugins = type === LIST_TYPE ? pluginsOfList(request) : [{ ...conf, type }]
+  // DEL does without the store
+  const complete =
+    request.verb === 'DEL' ? plugins : await needs.pods.withClusterValues(plugins, documents.pod)
   return {
     ...identityOf(call),
     ...documents,
     netns: netnsOf(request),
     cniVersion,
-    plugins: [{ ...conf, type }],
+    plugins: complete,
     args,
     prevResult: prevResultOf(conf, cniVersion),
     networkRef: undefined,
+    ofPod: undefined,
     callerNetns,
   }
+}
+
+/** The plugins of a list, each as a runtime would pass it. @throws {Failure} as a NAD's would */
+function pluginsOfList({ name, version, conf }: Attaching | OfNetwork): Wanted['plugins'] {
+  const { runtimeConfig } = conf
+  const list = parseConfList(JSON.stringify(conf), { namespace: '', name })
+  const capabilities = isJsonObject(runtimeConfig) ? runtimeConfig : {}
+  const injected = { runtimeConfig: capabilities, cniArgs: {}, prevResult: conf['prevResult'] }
+  return pluginsOf({ ...list, name, cniVersion: version }, injected)
 }
