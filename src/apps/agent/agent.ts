@@ -15,6 +15,7 @@ import {
   publishStatus,
   recover,
 } from '#attach/index.ts'
+import { masterAddresses } from '#apps/master-addresses.ts'
 import { PLUGINS } from '#cni/index.ts'
 import { hostClock, hostRandom } from '#host/clock.ts'
 import { hostFiles } from '#host/files.ts'
@@ -26,9 +27,10 @@ import { openJournal } from '#store/journal.ts'
 import { openRecords } from '#store/records.ts'
 import { textOfThrown } from '#values/failure.ts'
 import { answerWith, logNote } from './answer.ts'
-import { confByName } from './conf-dir.ts'
 import { EVENTS } from './events.ts'
+import { hostWorld } from './host-world.ts'
 import type { AgentOptions } from './options.ts'
+import { Refusals } from './refusals.ts'
 import { ShimServer } from './server.ts'
 import { makeSettler } from './settler.ts'
 import { StatusServer } from './status.ts'
@@ -48,9 +50,10 @@ export async function runAgent(options: AgentOptions, log: Log, stop: AbortSigna
   await attach.kernel.links('host')
   const recovered = await recover(attach)
   if (recovered.undone + recovered.left > 0) log.info(recovered, EVENTS.recovered)
+  const refusals = new Refusals()
   await using shim = new ShimServer(options.socket, {
     answer: (request, foreign) => {
-      return answerWith(request, (from) => answerCall(from, needs, foreign), log)
+      return answerWith(request, (from) => answerCall(from, needs, foreign), { log, refusals })
     },
     dropped: (reason) => log.warn({ reason }, EVENTS.badClient),
   })
@@ -60,6 +63,8 @@ export async function runAgent(options: AgentOptions, log: Log, stop: AbortSigna
     journal,
     startedMs,
     waitingOf: (row) => waitingOf(row, attach.kernel),
+    refused: () => refusals.all(),
+    world: () => hostWorld(attach.kernel),
   })
   await shim.listen()
   await status.listen()
@@ -74,7 +79,7 @@ type Parts = { readonly options: AgentOptions; readonly records: Records; readon
 
 /** What meets the needs of attaching on this node. */
 function attachNeeds({
-  options: { node, hostRoot },
+  options: { node, hostRoot, clusterNetwork, probing },
   records,
   journal,
   log,
@@ -82,7 +87,22 @@ function attachNeeds({
   const random = hostRandom()
   const kernel = hostKernel({ hostRoot })
   const ipams = [
-    spiderpoolIpam({ records, random, node }),
+    spiderpoolIpam({
+      records,
+      random,
+      node,
+      clusterNetwork,
+      probing,
+      clock: hostClock(),
+      masterAddresses: (master) => masterAddresses(master, kernel),
+      follow: (work) => {
+        setImmediate(() => {
+          work().catch((cause: unknown) => {
+            log.warn({ cause: textOfThrown(cause) }, EVENTS.statusFailed)
+          })
+        })
+      },
+    }),
     hostLocalIpam({ files: hostFiles({ hostRoot }) }),
     staticIpam(),
   ]
@@ -98,13 +118,16 @@ function attachNeeds({
 }
 
 function networksOfPods({ options, records, log }: Parts): PodNetworks {
+  const files = hostFiles({ hostRoot: options.hostRoot })
   return podNetworks({
     records,
     clock: hostClock(),
+    files,
     clusterNetwork: options.clusterNetwork,
-    confByName: (name) => confByName(options.confDir, name),
+    confFolder: options.confDir,
+    podResources: options.podResources,
     publish: (rows) => {
-      publishStatus(rows, records).catch((cause: unknown) => {
+      publishStatus(rows, records, files).catch((cause: unknown) => {
         log.warn({ cause: textOfThrown(cause) }, EVENTS.statusFailed)
       })
     },

@@ -7,31 +7,38 @@
  */
 import type { Note } from '#attach/index.ts'
 import type { Log } from '#needs/log.ts'
-import { failureIn, textOfThrown } from '#values/failure.ts'
+import { failureIn } from '#values/failure.ts'
 import { cniErrorOf, formatError } from '#wire/cni/error-json.ts'
 import { EVENTS } from './events.ts'
+import type { Refusals } from './refusals.ts'
 import type { Answer, ShimRequest } from './server.ts'
+
+/** Where the end of a request is told. */
+export type AnswerNeeds = { readonly log: Log; readonly refusals: Refusals }
 
 /** Never throws. */
 export async function answerWith(
   request: ShimRequest,
   work: (from: ShimRequest) => Promise<string>,
-  log: Log,
+  { log, refusals }: AnswerNeeds,
 ): Promise<Answer> {
   const startedMs = performance.now()
   const { CNI_COMMAND: verb, CNI_CONTAINERID: container, CNI_IFNAME: ifName } = request.env
   const about = { verb, type: request.argv0, container, ifName }
   try {
     const stdout = await work(request)
+    refusals.forget(request)
     log.info({ ...about, ms: since(startedMs) }, EVENTS.answered)
     return { status: 0, stdout }
   } catch (cause) {
     const failure = failureIn(cause)
-    const text = textOfThrown(cause)
+    const error = cniErrorOf(cause)
+    const text = [error.msg, error.details].filter((part) => part !== '').join(': ')
     if (failure === undefined) log.error({ ...about, cause: stackOf(cause) }, EVENTS.defect)
     else log.warn({ ...about, code: failure.code, text, ms: since(startedMs) }, EVENTS.refused)
+    refusals.note(request, { code: failure?.code ?? 'defect', text }, Date.now())
     const version = /"cniVersion"\s*:\s*"([0-9.]+)"/.exec(request.stdin)?.[1] ?? '1.1.0'
-    return { status: 1, stdout: `${formatError(cniErrorOf(cause), version)}\n` }
+    return { status: 1, stdout: `${formatError(error, version)}\n` }
   }
 }
 

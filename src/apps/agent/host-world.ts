@@ -31,7 +31,7 @@ export async function hostWorld(kernel: KernelQuestions): Promise<Json> {
     kernel.routes('host'),
   ])
   const drivers = await Promise.all(
-    links.map(({ pci }) => (pci === undefined ? undefined : kernel.driverOf(pci))),
+    links.map(async ({ pci }) => (pci === undefined ? undefined : await kernel.driverOf(pci))),
   )
   const seen = { links, addresses, routes }
   const written = links.map((link, i) => writeLink(link, drivers[i], seen))

@@ -21,8 +21,15 @@ export type AgentOptions = {
   readonly clusterNetwork: { readonly namespace: string; readonly name: string } | undefined
   /** Folder with CNI configurations that are referred to by name. */
   readonly confDir: string
+  /** File with the kubelet's PodResources answer; undefined for its checkpoint. */
+  readonly podResources: string | undefined
   /** Path under which the host's files are seen; empty when it is the host's own root. */
   readonly hostRoot: string
+  /** What the network is asked before an address is used; undefined: as spiderpool-conf says. */
+  readonly probing: {
+    readonly conflict: boolean | undefined
+    readonly gateway: boolean | undefined
+  }
 }
 
 /** Reads the arguments after `agent`. @throws {TypeError} naming an option that does not exist */
@@ -42,8 +49,21 @@ export function parseAgentOptions(argv: readonly string[], hostName: string): Ag
     statusSocket: text('status-socket', socket.replace(/[^/]*$/, 'status.sock')),
     clusterNetwork: networkName(text('cluster-network', '')),
     confDir: text('conf-dir', '/etc/cni/net.d'),
+    podResources: values['pod-resources'],
     hostRoot: text('host-root', ''),
+    probing: {
+      conflict: truth('ip-conflict-detection', values['ip-conflict-detection']),
+      gateway: truth('gateway-detection', values['gateway-detection']),
+    },
   }
+}
+
+/** Undefined when it is not said. @throws {TypeError} for another word */
+function truth(name: string, text: string | undefined): boolean | undefined {
+  if (text === undefined || text === 'true' || text === 'false') {
+    return text === undefined ? undefined : text === 'true'
+  }
+  throw new TypeError(`--${name} ${text} is neither true nor false`)
 }
 
 /** `namespace/name`; undefined for no text. @throws {TypeError} for another form */

@@ -28,7 +28,7 @@ export type ServerNeeds = {
 
 /** A client must have sent its whole request, and read its answer, within this. */
 const CLIENT_MS = 10_000
-/** Connections at once; the kernel's backlog holds the rest, and the shim waits. */
+/** Connections at once; one more is closed as it comes, and its shim tries again. */
 const MAX_CONNECTIONS = 1_024
 
 /** Serves until it is disposed; then open requests are waited for, up to `graceMs`. */

@@ -1,10 +1,12 @@
 /**
- * The agent's status: `GET /status` on a unix socket, as JSON, for the CLI.
+ * The agent's status on a unix socket, as JSON, for the CLI: `GET /status` its
+ * attachments and what it refused, `GET /world` the host as it sees it.
  * @module
  */
 import { chmod, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { Journal, Row } from '#attach/index.ts'
+import type { Refusal } from './refusals.ts'
 
 /** What the CLI and people are told of one attachment. */
 export type AttachmentStatus = {
@@ -23,6 +25,14 @@ export type StatusNeeds = {
   readonly journal: Journal
   readonly startedMs: number
   waitingOf(row: Row): Promise<readonly string[]>
+  /** ADDs that were refused and not made since, oldest first. */
+  refused(): readonly Refusal[]
+  world(): Promise<object>
+}
+
+const PAGES: Readonly<Record<string, (needs: StatusNeeds) => Promise<string>>> = {
+  '/status': statusOf,
+  '/world': async (needs) => JSON.stringify(await needs.world()),
 }
 
 /** Serves until it is disposed. */
@@ -35,11 +45,12 @@ export class StatusServer {
     // not by an import: that would load all of HTTP's client side at start
     const { createServer } = process.getBuiltinModule('node:http')
     this.#server = createServer((request, response) => {
-      if (request.method !== 'GET' || request.url !== '/status') {
+      const page = request.method === 'GET' ? PAGES[request.url ?? ''] : undefined
+      if (page === undefined) {
         response.writeHead(404).end()
         return
       }
-      void statusOf(needs).then(
+      void page(needs).then(
         (body) => response.writeHead(200, { 'content-type': 'application/json' }).end(body),
         () => response.writeHead(500).end(),
       )
@@ -81,5 +92,6 @@ async function statusOf(needs: StatusNeeds): Promise<string> {
     startedMs: needs.startedMs,
     rssBytes,
     attachments,
+    refused: needs.refused(),
   })
 }

@@ -4,15 +4,22 @@
  * What `apply` and `render` share. Pure: the state is given and a new one comes back.
  * @module
  */
-import { admitPool } from '#ipam/index.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { admitPool, admitReservedIp, admitSpiderSubnet, poolsOfSpiderSubnet } from '#ipam/index.ts'
 import type { Document } from '#needs/records.ts'
 import { type Admission, admitSpiderCoordinator, admitSpiderMultusConfig } from '#network/index.ts'
 import type { FoundDocument, RawDocument, TextFault } from '#schema/documents.ts'
 import { type Kind, placeDocument, warningsOf } from '#schema/kinds.ts'
+import { readSettings } from '#schema/settings-text.ts'
+import { isSettings } from '#schema/spiderpool-settings.ts'
+import { readSpiderSubnet } from '#schema/spider-subnet.ts'
 import { isRecord } from '#schema/zod.ts'
 import type { AdmissionError } from '#values/admission.ts'
+import { POOL, SPIDER_SUBNET, withAutoPools } from './auto-pools.ts'
 import { derive, NAD } from './derived.ts'
+import { injectPods } from './injection.ts'
 import { hasEnded, inherit, withEnd } from './inheritance.ts'
+import { settingsIn } from './settings.ts'
 import { type State, documentsOf, keyOf, withDocument, withoutKeys } from './state.ts'
 
 /** An error with where the document stands; a text that cannot be read has no object. */
@@ -54,7 +61,64 @@ export function admitAll(
     errors: [],
     state,
   }
-  return found.reduce((admitted, one) => take(admitted, one, options), start)
+  const all = found.reduce((admitted, one) => take(admitted, one, options), start)
+  return withPods(withPools(all, found, options), found, options)
+}
+
+/** Automatic pools of the workloads that were written, by all that was admitted. */
+function withPools(
+  admitted: Admitted,
+  found: readonly FoundDocument[],
+  options: AdmissionOptions,
+): Admitted {
+  const made = withAutoPools(admitted.state, admitted.written)
+  const after: Admitted = {
+    ...admitted,
+    generated: including(admitted.generated, made.generated),
+    obsolete: including(admitted.obsolete, made.obsolete),
+    warnings: [...admitted.warnings, ...made.warnings],
+    state: made.state,
+  }
+  return withRefused(after, made.errors, { found, options })
+}
+
+/** Pods as the pod webhook leaves them, by all that was admitted; a refused one changes nothing. */
+function withPods(
+  admitted: Admitted,
+  found: readonly FoundDocument[],
+  options: AdmissionOptions,
+): Admitted {
+  const { state, errors, warnings } = injectPods(admitted.state, admitted.written)
+  const after = { ...admitted, state, warnings: [...admitted.warnings, ...warnings] }
+  return withRefused(after, errors, { found, options })
+}
+
+/** What only all documents together showed to be wrong. */
+function withRefused(
+  admitted: Admitted,
+  errors: readonly (AdmissionError & { readonly key: string })[],
+  {
+    found,
+    options: { namespace },
+  }: { readonly found: readonly FoundDocument[]; readonly options: AdmissionOptions },
+): Admitted {
+  const refused = errors.map(({ key }) => key)
+  const whereOf = (key: string): string => {
+    const its = found.findLast(({ document }) => {
+      const placed = placeDocument(document, namespace)
+      return placed.ok && keyOfRaw(placed.document) === key
+    })
+    return its?.where ?? ''
+  }
+  return {
+    ...admitted,
+    written: admitted.written.filter((key) => !refused.includes(key)),
+    errors: [
+      ...admitted.errors,
+      ...errors.map(({ key, ...error }) => ({ ...error, where: whereOf(key) })),
+    ],
+    state: withoutKeys(admitted.state, refused),
+  }
 }
 
 /** The error as it is printed for programs: without its place. */
@@ -95,10 +159,12 @@ function take(
   }
   const derived = derive(made, { previous, state: before.state })
   const stated = previous === undefined && takesStatus ? withEnd(made, document) : made
-  const state = [stated, ...derived.made].reduce(withDocument, before.state)
+  const standing = [stated, ...derived.made].reduce(withDocument, before.state)
+  const pools = adopted(made, standing)
+  const state = pools.reduce(withDocument, standing)
   const gone = [...derived.gone, ...(hasEnded(made) ? [made] : [])].map(keyOf)
   return {
-    written: including(before.written, [key]),
+    written: including(before.written, [key, ...pools.map(keyOf)]),
     generated: including(before.generated, derived.made.map(keyOf)).filter(
       (one) => !gone.includes(one),
     ),
@@ -117,10 +183,18 @@ function admit(raw: RawDocument, kind: Kind, { previous, state }: Around): Admis
     case 'SpiderIPPool': {
       const pools = documentsOf(state, kind)
       const others = pools.filter((pool) => pool.metadata.name !== previous?.metadata.name)
-      const admission = admitPool(raw, { previous, others })
+      const subnets = documentsOf(state, SPIDER_SUBNET)
+      const settings = settingsIn(state)
+      const admission = admitPool(raw, { previous, others, subnets, settings })
       const pruned = admission.document === undefined ? [] : warningsOf(raw, admission.document)
       return { ...admission, warnings: including(admission.warnings, pruned) }
     }
+    case 'SpiderSubnet': {
+      const [others, pools] = [documentsOf(state, SPIDER_SUBNET), documentsOf(state, POOL)]
+      return admitSpiderSubnet(raw, { previous, others, pools, settings: settingsIn(state) })
+    }
+    case 'SpiderReservedIP':
+      return admitReservedIp(raw, { previous, settings: settingsIn(state) })
     case 'SpiderMultusConfig':
       return admitSpiderMultusConfig(raw, { previous, nads: documentsOf(state, NAD) })
     case 'SpiderCoordinator':
@@ -128,9 +202,23 @@ function admit(raw: RawDocument, kind: Kind, { previous, state }: Around): Admis
     default: {
       const read = kind.read(raw)
       if (!read.ok) return { document: undefined, faults: read.faults, warnings: [] }
-      return { document: read.value, faults: [], warnings: warningsOf(raw, read.value) }
+      const faults = isSettings(read.value) ? readSettings(read.value).faults : []
+      return { document: read.value, faults, warnings: warningsOf(raw, read.value) }
     }
   }
+}
+
+/** Pools of a subnet's CIDR become its own as soon as it is there. */
+function adopted(subnet: Document, state: State): Document[] {
+  const read = subnet.kind === SPIDER_SUBNET.kind ? readSpiderSubnet(subnet) : undefined
+  const settings = settingsIn(state)
+  if (read?.ok !== true || !settings.enableSpiderSubnet) return []
+  return poolsOfSpiderSubnet(read.value, documentsOf(state, POOL)).flatMap((previous) => {
+    const subnets = documentsOf(state, SPIDER_SUBNET)
+    const { document, faults } = admitPool(previous, { previous, others: [], subnets, settings })
+    if (document === undefined || faults.length > 0) return []
+    return isDeepStrictEqual(document, previous) ? [] : [document]
+  })
 }
 
 function keyOfRaw({ apiVersion, kind, ...rest }: RawDocument): string {

@@ -13,6 +13,8 @@ import { itemsAt, textAt, textsAt } from './fields.ts'
 export type AgentAttachment = {
   readonly attachment: string
   readonly podUid: string | undefined
+  readonly podNamespace: string | undefined
+  readonly podName: string | undefined
   readonly network: string
   readonly containerId: string
   readonly ifName: string
@@ -23,8 +25,19 @@ export type AgentAttachment = {
   readonly waiting: readonly string[]
 }
 
+/** An ADD that the agent refused, and has not made since. */
+export type Refused = {
+  readonly podUid: string | undefined
+  readonly ifName: string
+  readonly text: string
+  /** Milliseconds since 1970. */
+  readonly atMs: number
+}
+
 export type AgentStatus = {
   readonly node: string
+  /** Oldest first. */
+  readonly refused: readonly Refused[]
   readonly attachments: readonly AgentAttachment[]
 }
 
@@ -36,22 +49,40 @@ const TIMEOUT_MS = 2_000
  * @throws {Failure} `agent-silent`: the socket was named, and nobody answers there
  */
 export async function agentStatus(
+  options: StatusOptions,
+  context: Pick<Context, 'env'>,
+): Promise<AgentStatus | undefined> {
+  const body = await pageOf('/status', options, context)
+  return body === undefined ? undefined : statusOf(body)
+}
+
+/** The host as the agent sees it, a world; undefined when nobody answers, or one that cannot. */
+export async function agentWorld(
+  options: StatusOptions,
+  context: Pick<Context, 'env'>,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const body = await pageOf('/world', options, context).catch(() => undefined)
+  return isRecord(body) ? body : undefined
+}
+
+async function pageOf(
+  page: string,
   { statusSocket }: StatusOptions,
   { env }: Pick<Context, 'env'>,
-): Promise<AgentStatus | undefined> {
+): Promise<unknown> {
   const named = statusSocket ?? env['VERBENA_STATUS_SOCKET']
   const path = named ?? DEFAULT_PATH
   try {
-    return statusOf(JSON.parse(await bodyOf(path)))
+    return JSON.parse(await bodyOf(path, page))
   } catch (cause) {
     if (named === undefined) return undefined
     throw fail('agent-silent', { path }, cause)
   }
 }
 
-function bodyOf(path: string): Promise<string> {
+function bodyOf(path: string, page: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath: path, path: '/status', timeout: TIMEOUT_MS }, (answer) => {
+    const asked = request({ socketPath: path, path: page, timeout: TIMEOUT_MS }, (answer) => {
       let text = ''
       answer.setEncoding('utf8')
       answer.on('data', (piece: string) => {
@@ -73,9 +104,19 @@ function statusOf(body: unknown): AgentStatus {
   const attachments = itemsAt(body, 'attachments').filter(isRecord)
   return {
     node: textAt(body, 'node') ?? '',
+    refused: itemsAt(body, 'refused')
+      .filter(isRecord)
+      .map((one) => ({
+        podUid: textAt(one, 'podUid'),
+        ifName: textAt(one, 'ifName') ?? '',
+        text: textAt(one, 'text') ?? '',
+        atMs: Number(one['atMs'] ?? 0),
+      })),
     attachments: attachments.map((one) => ({
       attachment: textAt(one, 'attachment') ?? '',
       podUid: textAt(one, 'owner', 'pod', 'uid'),
+      podNamespace: textAt(one, 'owner', 'pod', 'namespace'),
+      podName: textAt(one, 'owner', 'pod', 'name'),
       network: textAt(one, 'owner', 'network') ?? '',
       containerId: textAt(one, 'owner', 'containerId') ?? '',
       ifName: textAt(one, 'owner', 'ifName') ?? '',

@@ -7,10 +7,10 @@
 import { setTimeout } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { fail } from '#apps/failures.ts'
+import { freeKept } from '#ipam/index.ts'
 import type { Document, Records, Stored } from '#needs/records.ts'
 import type { FoundDocument } from '#schema/documents.ts'
 import { placeDocument } from '#schema/kinds.ts'
-import { POOL_KIND, SPIDER_API_VERSION } from '#schema/spider-ip-pool.ts'
 import { failureIn } from '#values/failure.ts'
 import {
   admissionErrorOf,
@@ -19,9 +19,10 @@ import {
   errorsOfTexts,
   type PlacedError,
 } from './admission.ts'
+import { POOL, RESERVED_IP, SPIDER_SUBNET, withApplication } from './auto-pools.ts'
 import type { Context, OutputOptions, StoreOptions } from './context.ts'
 import { NAD, SMC } from './derived.ts'
-import { withStatusOf } from './pool-status.ts'
+import { withStatusOf, withSpiderSubnetStatus } from './pool-status.ts'
 import { errorLine, formatYaml, nameOf } from './print.ts'
 import { readSources } from './sources.ts'
 import { keyOf, type State, stateOf } from './state.ts'
@@ -50,6 +51,11 @@ export async function apply(options: ApplyOptions, context: Context): Promise<nu
     const { errors, warnings } = await applyAll({ documents, texts, options, records, report })
     for (const text of warnings) context.stderr.write(`Warning: ${text}\n`)
     if (errors.length > 0) return refuse(errors, options, context)
+    for (const address of await freeKept(records)) {
+      context.stderr.write(
+        `Warning: ${address} was kept for a pod that will not come: it is free\n`,
+      )
+    }
     await print([...report.values()], options, context)
     return 0
   })
@@ -88,16 +94,26 @@ async function stateFor(
   namespace: string,
   records: Records,
 ): Promise<State> {
-  const [pools, ...others] = await Promise.all([
-    listAll({ apiVersion: SPIDER_API_VERSION, kind: POOL_KIND }, records),
+  const [pools, subnets, ...others] = await Promise.all([
+    listAll(POOL, records),
+    listAll(SPIDER_SUBNET, records),
+    listAll(RESERVED_IP, records),
     listAll(SMC, records),
     listAll(NAD, records),
+    listAll({ apiVersion: 'v1', kind: 'Namespace' }, records),
+    listAll({ apiVersion: 'v1', kind: 'ConfigMap' }, records),
+    listAll({ apiVersion: 'v1', kind: 'Node' }, records),
   ])
   const named = await Promise.all(
     found.map(({ document }) => standing(document, namespace, records)),
   )
-  const whole = [...others.flat(), ...named.flat(), ...(await withStatusOf(pools, records))]
-  return stateOf(whole)
+  const counted = await withStatusOf(pools, records)
+  return stateOf([
+    ...others.flat(),
+    ...named.flat(),
+    ...counted,
+    ...withSpiderSubnetStatus(subnets, counted),
+  ])
 }
 
 async function standing(
@@ -124,10 +140,13 @@ async function write(
 ): Promise<void> {
   const stored = new Map<string, Stored>()
   const own = written.filter((key) => !generated.includes(key))
-  for (const key of [...own, ...generated]) {
+  // what others name as their owner has to have its uid first
+  const first = own.filter((key) => state.get(key)?.kind === SPIDER_SUBNET.kind)
+  for (const key of new Set([...first, ...own, ...generated])) {
     const document = state.get(key)
     if (document === undefined) continue
-    const result = await put(withOwners(document, stored), before.get(key), records)
+    const known = withApplication(withOwners(document, stored), [...stored.values()])
+    const result = await put(known, before.get(key), records)
     stored.set(key, result.document)
     if (!report.has(key) || result.outcome !== 'unchanged') report.set(key, result)
   }
@@ -155,15 +174,29 @@ function withOwners(document: Document, stored: ReadonlyMap<string, Stored>): Do
 }
 
 async function put(
-  document: Document,
-  before: Document | undefined,
+  counted: Document,
+  standing: Document | undefined,
   records: Records,
 ): Promise<{ document: Stored; outcome: Outcome }> {
+  const document = withoutCounts(counted)
+  const before = standing && withoutCounts(standing)
   if (before === undefined) return { document: await records.create(document), outcome: 'created' }
   const same = isDeepStrictEqual(plain(document), plain(before))
   const stored = same ? await records.get(refTo(document)) : undefined
   if (stored !== undefined) return { document: stored, outcome: 'unchanged' }
   return { document: await records.replace(document), outcome: 'configured' }
+}
+
+/** Counts of pools and subnets are derived whenever they are read, and never stored. */
+function withoutCounts(document: Document): Document {
+  if (document.kind !== POOL.kind && document.kind !== SPIDER_SUBNET.kind) return document
+  const { status: _, ...rest } = document
+  return {
+    ...rest,
+    apiVersion: document.apiVersion,
+    kind: document.kind,
+    metadata: document.metadata,
+  }
 }
 
 /** As it would be read again: without fields that are undefined. */

@@ -6,8 +6,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { allocationLabels } from '#ipam/index.ts'
 import type { Document } from '#needs/records.ts'
 import { openRecords } from '#store/records.ts'
+import type { Context } from './context.ts'
 import { runCli } from './run.ts'
 import { programFile } from './version.ts'
 
@@ -18,6 +20,10 @@ export type Ran = { readonly status: number; readonly stdout: string; readonly s
 export type Bench = AsyncDisposable & {
   readonly folder: string
   readonly store: string
+  /** What stands on the machine's interfaces, as commands look at them; may be changed. */
+  readonly live: Map<string, string>
+  /** Namespaces of the machine, by dev:ino; may be changed. */
+  readonly netns: Set<string>
   /** Writes a file into the folder; gives its path. */
   file(name: string, text: string): Promise<string>
   /** Puts documents into the store as another writer would. */
@@ -42,9 +48,13 @@ const NOW_MS = Date.UTC(2026, 0, 1, 0, 2, 0)
 export async function makeBench(): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'verbena-cli-'))
   const store = join(folder, 'store.db')
+  const [live, netns] = [new Map<string, string>(), new Set<string>()]
+  const look: Context['look'] = async () => ({ looked: true, live, netns, marks: new Set() })
   return {
     folder,
     store,
+    live,
+    netns,
     async file(name, text) {
       const path = join(folder, name)
       await writeFile(path, text)
@@ -54,7 +64,7 @@ export async function makeBench(): Promise<Bench> {
       await using records = await openRecords({ path: store })
       for (const document of documents) await records.create(document)
     },
-    verbena: (argv, stdin = '') => runInMemory(argv, { store, stdin }),
+    verbena: (argv, stdin = '') => runInMemory(argv, { store, stdin, look }),
     async [Symbol.asyncDispose]() {
       await rm(folder, { recursive: true, force: true })
     },
@@ -63,7 +73,11 @@ export async function makeBench(): Promise<Bench> {
 
 async function runInMemory(
   argv: readonly string[],
-  { store, stdin }: { readonly store: string; readonly stdin: string },
+  {
+    store,
+    stdin,
+    look,
+  }: { readonly store: string; readonly stdin: string } & Pick<Required<Context>, 'look'>,
 ): Promise<Ran> {
   const written = { stdout: '', stderr: '' }
   const status = await runCli({
@@ -75,26 +89,29 @@ async function runInMemory(
     stdout: { write: (text) => (written.stdout += text) },
     stderr: { write: (text) => (written.stderr += text) },
     clock: { nowMs: () => NOW_MS },
+    look,
   })
   return { status, ...written }
 }
 
 /** An address that a pod holds. */
-export function allocation(address: string, podName: string): Document {
+export function allocation(address: string, podName: string, uid = `uid-of-${podName}`): Document {
+  const [pool, owner, node] = ['v4-91', `${uid}/eth0`, 'node-1']
   return {
     apiVersion: 'verbena.dev/v1alpha1',
     kind: 'Allocation',
-    metadata: { name: address },
+    metadata: { name: address, labels: allocationLabels({ owner, pool, node }) },
     spec: {
       address,
-      pool: 'v4-91',
-      owner: `uid-of-${podName}/eth0`,
-      podUid: `uid-of-${podName}`,
+      pool,
+      family: 4,
+      owner,
+      podUid: uid,
       podNamespace: 'default',
       podName,
       interface: 'eth0',
       containerId: 'c0ffee',
-      node: 'node-1',
+      node,
       network: 'ipoib',
     },
   }
@@ -119,10 +136,13 @@ export function pod(name: string, podIP: string): Document {
 export async function serveStatus(
   { folder }: Bench,
   attachments: readonly unknown[],
+  also: { readonly refused?: readonly unknown[]; readonly world?: unknown } = {},
 ): Promise<AsyncDisposable & { readonly path: string }> {
   const path = join(folder, 'status.sock')
-  const server = createServer((_, answer) => {
-    answer.end(JSON.stringify({ node: 'node-1', attachments }))
+  const { world, ...rest } = also
+  const server = createServer(({ url }, answer) => {
+    const status = { node: 'node-1', attachments, ...rest }
+    answer.end(JSON.stringify(url === '/world' ? (world ?? null) : status))
   })
   await new Promise<void>((resolve) => server.listen(path, resolve))
   return {

@@ -6,13 +6,18 @@
  * @module
  */
 import type { Document } from '#needs/records.ts'
+import type { IpRange } from '#values/ip-range.ts'
 import { addressOf, holderOf } from './allocation.ts'
 import { entriesAt, itemsAt, textAt, textsAt, valueAt } from './fields.ts'
 import { type AllocationsByPool, formatFree, useOf } from './pool-status.ts'
 import { formatAge } from './print.ts'
 
 /** What cells are made from besides the document. */
-export type Facts = { readonly nowMs: number; readonly allocations: AllocationsByPool }
+export type Facts = {
+  readonly nowMs: number
+  readonly allocations: AllocationsByPool
+  readonly reserved: readonly IpRange[]
+}
 
 export type Column = {
   readonly head: string
@@ -65,7 +70,30 @@ const POOL: readonly Column[] = [
       'ipam.spidernet.io/app-namespace',
     ]),
   ),
-  wide({ head: 'FREE', cell: (pool, { allocations }) => formatFree(useOf(pool, allocations)) }),
+  wide({
+    head: 'FREE',
+    cell: (pool, { allocations, reserved }) => formatFree(useOf(pool, allocations, reserved)),
+  }),
+]
+
+const SUBNET: readonly Column[] = [
+  name,
+  field('VERSION', ['spec', 'ipVersion'], ''),
+  field('SUBNET', ['spec', 'subnet'], ''),
+  field('ALLOCATED-IP-COUNT', ['status', 'allocatedIPCount'], ''),
+  field('TOTAL-IP-COUNT', ['status', 'totalIPCount'], ''),
+]
+
+const RESERVED_IP: readonly Column[] = [name, field('VERSION', ['spec', 'ipVersion'], '')]
+
+const ENDPOINT: readonly Column[] = [
+  name,
+  ...(['interface', 'ipv4Pool', 'ipv4', 'ipv6Pool', 'ipv6'] as const).map((key) => ({
+    head: key.toUpperCase(),
+    cell: (endpoint: Document) =>
+      textAt(itemsAt(endpoint, 'status', 'current', 'ips')[0], key) ?? '',
+  })),
+  field('NODE', ['status', 'current', 'node'], ''),
 ]
 
 const POD: readonly Column[] = [
@@ -114,6 +142,7 @@ const ALLOCATION: readonly Column[] = [
   age,
   wide(field('NETWORK', ['spec', 'network'])),
   wide(field('CONTAINER', ['spec', 'containerId'])),
+  wide(field('STATE', ['status', 'state'], 'held')),
 ]
 
 const DAEMON_SET: readonly Column[] = [
@@ -148,6 +177,9 @@ const dataCount: Column = {
 
 const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   SpiderIPPool: POOL,
+  SpiderSubnet: SUBNET,
+  SpiderReservedIP: RESERVED_IP,
+  SpiderEndpoint: ENDPOINT,
   SpiderMultusConfig: SMC,
   Allocation: ALLOCATION,
   Pod: POD,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock } from '#needs/clock.ts'
+import type { LiveLook } from './live-look.ts'
 
 /** Where a command writes: a stream of the process, or a test's text. */
 export type Output = { write(text: string): unknown }
@@ -16,6 +17,8 @@ export type Context = {
   readonly stdout: Output
   readonly stderr: Output
   readonly clock: Pick<Clock, 'nowMs'>
+  /** Looks at the interfaces of the machine; the machine's own when absent. */
+  readonly look?: () => Promise<LiveLook>
 }
 
 /** A command bound to its arguments; resolves to the exit status. */

@@ -5,15 +5,20 @@
  * @module
  */
 import { fail } from '#apps/failures.ts'
-import type { Records, Stored } from '#needs/records.ts'
+import { autoPoolsFor, endPool, endSpiderSubnet, freeKept, isReclaimed } from '#ipam/index.ts'
+import type { Document, Records, Stored } from '#needs/records.ts'
 import { placeDocument } from '#schema/kinds.ts'
-import { holderOf } from './allocation.ts'
+import type { Settings } from '#schema/spiderpool-settings.ts'
+import { ALLOCATION, holderOf } from './allocation.ts'
+import { POOL, SPIDER_SUBNET } from './auto-pools.ts'
 import { isOwnedBy, NAD, SMC } from './derived.ts'
 import type { Context, OutputOptions, StoreOptions } from './context.ts'
 import { textAt } from './fields.ts'
 import { allocationsByPool } from './pool-status.ts'
 import { nameOf } from './print.ts'
+import { settingsIn } from './settings.ts'
 import { readSources } from './sources.ts'
+import { stateOf } from './state.ts'
 import { listAll, needDocument, needKind, refTo, withStore } from './store.ts'
 
 export type DeleteOptions = StoreOptions &
@@ -91,31 +96,104 @@ type Home = { readonly records: Records; readonly context: Pick<Context, 'clock'
 /** Why the document stays for now; undefined when it is gone. */
 async function remove(document: Stored, home: Home): Promise<string | undefined> {
   const { records } = home
-  if (document.kind !== 'SpiderIPPool') {
-    await warnOfOwner(document, home)
-    await records.delete(refTo(document), { uid: document.metadata.uid })
-    return undefined
+  if (document.kind === POOL.kind) return removePool(document, home)
+  if (document.kind === SPIDER_SUBNET.kind) return removeSubnet(document, home)
+  await warnOfOwner(document, home)
+  await records.delete(refTo(document), { uid: document.metadata.uid })
+  await removeWhatFollows(document, home)
+  return undefined
+}
+
+/** @throws {Failure} `delete-refused`, where the configuration guards what is in use */
+async function removePool(pool: Stored, home: Home): Promise<string | undefined> {
+  const { records } = home
+  const { name } = pool.metadata
+  const before = (await allocationsByPool(records)).get(name) ?? []
+  if (before.length > 0 && (await settingsOf(records)).enableValidatingResourcesDeletedWebhook) {
+    const reason = `it holds ${before.length} (${holdersText(before)})`
+    throw fail('delete-refused', { object: nameOf(pool), reason })
   }
-  const marked = await markTerminating(document, home)
-  const held = (await allocationsByPool(records)).get(marked.metadata.name) ?? []
+  const marked = await markTerminating(pool, home)
+  const held = (await allocationsByPool(records)).get(name) ?? []
   if (held.length === 0) {
     await records.delete(refTo(marked), { uid: marked.metadata.uid })
+    await endOwnerOf(pool, records)
     return undefined
   }
-  const holders = held.slice(0, SHOWN_HOLDERS).map(holderOf).join(', ')
-  const more = held.length > SHOWN_HOLDERS ? ', ...' : ''
   return (
-    `pool ${marked.metadata.name} gives out no address any more and still holds ${held.length} ` +
-    `(${holders}${more}): delete it again when they are released`
+    `pool ${name} gives out no address any more and still holds ${held.length} ` +
+    `(${holdersText(held)}): it goes with the last of them`
   )
 }
 
-const SHOWN_HOLDERS = 3
+/** @throws {Failure} `delete-refused`, where the configuration guards what is in use */
+async function removeSubnet(subnet: Stored, home: Home): Promise<string | undefined> {
+  const { records } = home
+  const { name } = subnet.metadata
+  const poolsOf = async (): Promise<Stored[]> => {
+    const cidr = textAt(subnet, 'spec', 'subnet')
+    return (await listAll(POOL, records)).filter((pool) => textAt(pool, 'spec', 'subnet') === cidr)
+  }
+  const before = await poolsOf()
+  if (before.length > 0 && (await settingsOf(records)).enableValidatingResourcesDeletedWebhook) {
+    const reason = `it has pools (${namesText(before)})`
+    throw fail('delete-refused', { object: nameOf(subnet), reason })
+  }
+  const marked = await markTerminating(subnet, home)
+  const pools = await poolsOf()
+  if (pools.length === 0) {
+    await records.delete(refTo(marked), { uid: marked.metadata.uid })
+    return undefined
+  }
+  return `subnet ${name} still has pools (${namesText(pools)}): it goes with the last of them`
+}
 
-async function markTerminating(pool: Stored, { records, context }: Home): Promise<Stored> {
-  if (pool.metadata.deletionTimestamp !== undefined) return pool
+/** Automatic pools of a workload, addresses that were kept for its pods, a pool's last address. */
+async function removeWhatFollows(document: Stored, home: Home): Promise<void> {
+  const { records, context } = home
+  if (document.kind === ALLOCATION.kind) {
+    await endPool(textAt(document, 'spec', 'pool') ?? '', records)
+    return
+  }
+  for (const pool of autoPoolsFor(document, await listAll(POOL, records))) {
+    if (!isReclaimed(pool)) continue
+    const [own] = [await records.get(refTo(pool))]
+    const reason = own === undefined ? undefined : await removePool(own, home)
+    const done = reason === undefined ? 'deleted' : 'is terminating'
+    context.stderr.write(`Warning: ${nameOf(pool)} follows from ${nameOf(document)}: it ${done}\n`)
+  }
+  for (const address of await freeKept(records)) {
+    context.stderr.write(`Warning: ${address} was kept for a pod that will not come: it is free\n`)
+  }
+}
+
+async function endOwnerOf(pool: Stored, records: Records): Promise<void> {
+  const owner = pool.metadata.ownerReferences?.find(({ kind }) => kind === SPIDER_SUBNET.kind)
+  if (owner !== undefined) await endSpiderSubnet(owner.name, records)
+}
+
+async function settingsOf(records: Records): Promise<Settings> {
+  return settingsIn(stateOf(await listAll({ apiVersion: 'v1', kind: 'ConfigMap' }, records)))
+}
+
+const SHOWN = 3
+
+function holdersText(held: readonly Document[]): string {
+  return shorten(held.map(holderOf))
+}
+
+function namesText(documents: readonly Document[]): string {
+  return shorten(documents.map(({ metadata }) => metadata.name))
+}
+
+function shorten(texts: readonly string[]): string {
+  return `${texts.slice(0, SHOWN).join(', ')}${texts.length > SHOWN ? ', ...' : ''}`
+}
+
+async function markTerminating(one: Stored, { records, context }: Home): Promise<Stored> {
+  if (one.metadata.deletionTimestamp !== undefined) return one
   const deletionTimestamp = new Date(context.clock.nowMs()).toISOString().replace(/\.\d+Z$/, 'Z')
-  return records.replace({ ...pool, metadata: { ...pool.metadata, deletionTimestamp } })
+  return records.replace({ ...one, metadata: { ...one.metadata, deletionTimestamp } })
 }
 
 /** A NAD that follows from a SpiderMultusConfig comes back with its next apply. */

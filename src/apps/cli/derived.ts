@@ -4,13 +4,14 @@
  * derived whenever the document is written.
  * @module
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Document } from '#needs/records.ts'
-import { nadOf } from '#network/index.ts'
+import { nadOf, POD_ANNOTATION } from '#network/index.ts'
 import { NAD_API_VERSION, NAD_KIND } from '#schema/nad.ts'
 import { SPIDER_API_VERSION } from '#schema/spider-ip-pool.ts'
 import { type SpiderMultusConfig, spiderMultusConfig } from '#schema/spider-multus-config.ts'
 import { readWith } from '#schema/zod.ts'
-import { type State, keyOf } from './state.ts'
+import { type State, documentsOf, keyOf } from './state.ts'
 
 /** Kinds that are looked for by name. */
 export const NAD = { apiVersion: NAD_API_VERSION, kind: NAD_KIND } as const
@@ -31,7 +32,7 @@ export function derive(
   { previous, state }: { readonly previous: Document | undefined; readonly state: State },
 ): Derived {
   const smc = smcOf(document)
-  if (smc === undefined) return NOTHING
+  if (smc === undefined) return repaired(document, state)
   const nad = nadOf(smc)
   const former = smcOf(previous)
   const before = former === undefined ? undefined : nadOf(former)
@@ -44,6 +45,24 @@ export function derive(
     warnings: foreign
       ? [`takes over NetworkAttachmentDefinition ${nad.metadata.name}, which was written by hand`]
       : [],
+  }
+}
+
+/** A network object that follows from a SpiderMultusConfig is what that says, whoever wrote it. */
+function repaired(document: Document, state: State): Derived {
+  if (document.kind !== NAD.kind || document.apiVersion !== NAD.apiVersion) return NOTHING
+  const owner = documentsOf(state, SMC)
+    .map(smcOf)
+    .find((one) => one !== undefined && keyOf(nadOf(one)) === keyOf(document))
+  if (owner === undefined) return NOTHING
+  const nad = nadOf(owner)
+  const differs =
+    document['spec'] === undefined || !isDeepStrictEqual(document['spec'], nad['spec'])
+  const text = `follows from SpiderMultusConfig ${owner.metadata.name}: its own spec is ignored`
+  return {
+    made: [merge(nad, { standing: document, before: nad })],
+    gone: [],
+    warnings: differs ? [text] : [],
   }
 }
 
@@ -65,7 +84,8 @@ function merge(
   of: { readonly standing: Document | undefined; readonly before: Document | undefined },
 ): Document {
   if (of.standing === undefined) return nad
-  const own = Object.keys(of.before?.metadata.annotations ?? {})
+  const before = Object.keys(of.before?.metadata.annotations ?? {})
+  const own: readonly string[] = [...before, POD_ANNOTATION.resourceName]
   const others = Object.entries(of.standing.metadata.annotations ?? {}).filter(
     ([key]) => !own.includes(key),
   )

@@ -7,11 +7,19 @@ import type { Document, Records } from '#needs/records.ts'
 import { POD_ANNOTATION } from '#network/index.ts'
 import { type AgentStatus, agentStatus } from './agent-status.ts'
 import { addressOf, ALLOCATION, holderOf } from './allocation.ts'
+import { POOL } from './auto-pools.ts'
 import { podStatus } from './columns.ts'
 import type { Context, StatusOptions, StoreOptions } from './context.ts'
 import { isOwnedBy, NAD } from './derived.ts'
 import { entriesAt, itemsAt, textAt, textsAt, valueAt, without } from './fields.ts'
-import { allocationsByPool, formatFree, type PoolUse, useOf } from './pool-status.ts'
+import {
+  allocationsByPool,
+  formatFree,
+  type PoolUse,
+  reservedRanges,
+  useOf,
+  withSpiderSubnetStatus,
+} from './pool-status.ts'
 import { formatAge, formatTable, formatYaml, nameOf } from './print.ts'
 import { listAll, needDocument, needKind, withStore } from './store.ts'
 
@@ -49,8 +57,13 @@ async function sectionsOf(document: Document, around: Around): Promise<Section[]
       return [networks(document), allocations(own, context), ...agent(document, status)]
     }
     case 'SpiderIPPool': {
-      const use = useOf(document, await allocationsByPool(records))
+      const by = await allocationsByPool(records)
+      const use = useOf(document, by, await reservedRanges(records))
       return [await fields('Spec', document['spec']), poolUse(use, context)]
+    }
+    case 'SpiderSubnet': {
+      const [own] = withSpiderSubnetStatus([document], await listAll(POOL, records))
+      return [await fields('Spec', document['spec']), await fields('Status', own?.['status'])]
     }
     case 'SpiderMultusConfig': {
       const nads = await listAll(NAD, records, document.metadata.namespace)

@@ -14,5 +14,6 @@ export function editing(object: string): string {
   const name = rest.at(-1) ?? ''
   const within = rest.length === 2 ? ` -n ${rest[0]}` : ''
   const file = `${name}.yaml`
-  return `verbena get ${kind.toLowerCase()} ${name}${within} -o yaml > ${file}; edit it; verbena apply -f ${file}`
+  const get = `verbena get ${kind.toLowerCase()} ${name}${within} -o yaml > ${file}`
+  return `${get}; edit it; verbena apply -f ${file}`
 }

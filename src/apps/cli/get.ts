@@ -6,7 +6,13 @@ import type { Document, Records, Stored } from '#needs/records.ts'
 import { type Kind, KINDS } from '#schema/kinds.ts'
 import { columnsOf, type Facts } from './columns.ts'
 import type { Context, OutputOptions, StoreOptions } from './context.ts'
-import { allocationsByPool, withStatusOf } from './pool-status.ts'
+import { POOL, SPIDER_SUBNET } from './auto-pools.ts'
+import {
+  allocationsByPool,
+  reservedRanges,
+  withStatusOf,
+  withSpiderSubnetStatus,
+} from './pool-status.ts'
 import { formatTable, formatYaml, nameOf } from './print.ts'
 import { listAll, needDocument, needKind, withStore } from './store.ts'
 
@@ -39,7 +45,9 @@ async function documentsOf(
   records: Records,
 ): Promise<readonly Document[]> {
   const stored = await storedOf(kind, options, records)
-  return kind.kind === 'SpiderIPPool' ? withStatusOf(stored, records) : stored
+  if (kind.kind === POOL.kind) return withStatusOf(stored, records)
+  if (kind.kind !== SPIDER_SUBNET.kind) return stored
+  return withSpiderSubnetStatus(stored, await listAll(POOL, records))
 }
 
 async function storedOf(kind: Kind, options: GetOptions, records: Records): Promise<Stored[]> {
@@ -84,9 +92,10 @@ async function printTables(
   found: readonly Found[],
   { options, context, records }: Printing,
 ): Promise<void> {
-  const pools = found.some(({ kind }) => kind.kind === 'SpiderIPPool')
+  const pools = found.some(({ kind }) => kind.kind === POOL.kind)
   const allocations = pools ? await allocationsByPool(records) : new Map()
-  const facts: Facts = { nowMs: context.clock.nowMs(), allocations }
+  const reserved = pools ? await reservedRanges(records) : []
+  const facts: Facts = { nowMs: context.clock.nowMs(), allocations, reserved }
   const tables = found.filter(({ documents }) => documents.length > 0)
   const texts = tables.map((one) => {
     const prefixed = tables.length > 1

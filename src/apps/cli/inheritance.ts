@@ -40,7 +40,10 @@ export function inherit(
   if (!isRecord(metadata)) return metadata === undefined ? written : { ...written, metadata }
   // nobody ends an object by writing it
   const own = without(metadata, ['deletionTimestamp'])
-  if (previous === undefined) return { ...written, metadata: own }
+  // and a store gives a new object a uid of its own
+  if (previous === undefined) {
+    return { ...written, metadata: takesStatus ? own : without(own, ['uid']) }
+  }
   return { ...written, metadata: { ...own, ...inherited(own, previous) } }
 }
 

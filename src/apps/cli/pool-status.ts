@@ -3,7 +3,9 @@
  * standalone there is no roll-up in its status.
  * @module
  */
+import { capped, reservedIn, statusOfSpiderSubnet } from '#ipam/index.ts'
 import type { Document, Records } from '#needs/records.ts'
+import { readSpiderSubnet } from '#schema/spider-subnet.ts'
 import {
   countOfRanges,
   formatRange,
@@ -33,11 +35,37 @@ export async function allocationsByPool(records: Records): Promise<AllocationsBy
   return Map.groupBy(all, (allocation) => textAt(allocation, 'spec', 'pool') ?? '')
 }
 
-export function useOf(pool: Document, byPool: AllocationsByPool): PoolUse {
+/** Addresses that are reserved are not free, and count all the same. */
+export function useOf(
+  pool: Document,
+  byPool: AllocationsByPool,
+  reserved: readonly IpRange[] = [],
+): PoolUse {
   const allocations = byPool.get(pool.metadata.name) ?? []
   const whole = subtractRanges(rangesAt(pool, 'ips'), rangesAt(pool, 'excludeIPs'))
-  const taken = allocations.flatMap((one) => rangesOf(addressOf(one)))
-  return { total: countOfRanges(whole), allocations, free: subtractRanges(whole, taken) }
+  const family = whole[0]?.family
+  const taken = [
+    ...allocations.flatMap((one) => rangesOf(addressOf(one))),
+    ...reserved.filter((range) => range.family === family),
+  ]
+  return { total: capped(countOfRanges(whole)), allocations, free: subtractRanges(whole, taken) }
+}
+
+/** What every SpiderReservedIP of the store keeps from being given out. */
+export async function reservedRanges(records: Records): Promise<IpRange[]> {
+  const kind = { apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderReservedIP' }
+  return reservedIn(await listAll(kind, records)).map(({ range }) => range)
+}
+
+/** Subnets with the `status` that a cluster's roll-up would have written. */
+export function withSpiderSubnetStatus(
+  subnets: readonly Document[],
+  pools: readonly Document[],
+): Document[] {
+  return subnets.map((subnet) => {
+    const read = readSpiderSubnet(subnet)
+    return read.ok ? { ...subnet, status: statusOfSpiderSubnet(read.value, pools) } : subnet
+  })
 }
 
 /** First free ranges in short; `<none>` when all are held. */
@@ -57,17 +85,14 @@ export async function withStatusOf(
   return pools.map((pool) => ({ ...pool, status: statusOf(useOf(pool, byPool)) }))
 }
 
-const INT64_MAX = 2n ** 63n - 1n
-
 function statusOf({ total, allocations }: PoolUse): Record<string, unknown> {
-  const count = total > INT64_MAX ? INT64_MAX : total
   const held = allocations.map((one) => [
     addressOf(one),
     { pod: holderOf(one), podUid: textAt(one, 'spec', 'podUid') ?? '' },
   ])
   return {
     ...(held.length === 0 ? {} : { allocatedIPs: JSON.stringify(Object.fromEntries(held)) }),
-    totalIPCount: Number(count),
+    totalIPCount: Number(total),
     allocatedIPCount: allocations.length,
   }
 }

@@ -6,10 +6,20 @@
  */
 import { Argument, Command, Option } from 'commander'
 import { AGENT_OPTIONS } from '#apps/agent-options.ts'
-import type { Context, OutputOptions, StatusOptions, StoreOptions, Task } from './context.ts'
-
-/** Takes the command that was chosen. */
-export type Call = (task: Task) => Promise<void>
+import type { CniOptions } from './cni-call.ts'
+import type { PlanOptions } from './plan-options.ts'
+import {
+  type Call,
+  command,
+  files,
+  namespace,
+  output,
+  podResources,
+  statusSocket,
+  store,
+} from './command-line.ts'
+import type { Context, OutputOptions, StatusOptions, StoreOptions } from './context.ts'
+import { addProving } from './proving.ts'
 
 /** Fixed, so that the reference page is the same wherever it is made. */
 const HELP_COLUMNS = 90
@@ -33,36 +43,11 @@ export function makeProgram(call: Call = async () => undefined, streams?: Stream
   }
   addWriting(program, call)
   addReading(program, call)
+  addProving(program, call)
+  addTrying(program, call)
   addRunning(program, call)
   return program
 }
-
-/** `summary` for the list of commands, the rest for its own page. */
-type Text = { readonly summary: string; readonly more?: string; readonly example: string }
-
-function command(program: Command, name: string, { summary, more, example }: Text): Command {
-  const sentences = [`${summary}.`, ...(more === undefined ? [] : [more])].join('\n')
-  return program
-    .command(name)
-    .summary(summary)
-    .description(`${sentences}\n\nExample:\n  ${example}`)
-}
-
-const files = (): Option =>
-  new Option('-f, --filename <FILE...>', 'files of documents, YAML or JSON; - is standard input')
-const store = (): Option =>
-  new Option(
-    '--store <FILE>',
-    'store of this machine (default: VERBENA_STORE, else /var/lib/verbena/store.db)',
-  )
-const statusSocket = (): Option =>
-  new Option(
-    '--status-socket <FILE>',
-    'status socket of an agent (default: VERBENA_STATUS_SOCKET, else /run/verbena/status.sock)',
-  )
-const namespace = (): Option => new Option('-n, --namespace <NS>', 'namespace (default: default)')
-const output = (...formats: string[]): Option =>
-  new Option('-o, --output <FORMAT>', 'how to print it').choices(formats)
 
 type Files = { readonly filename: readonly string[] }
 type Named = StoreOptions & StatusOptions & OutputOptions & { readonly namespace?: string }
@@ -147,16 +132,51 @@ function addReading(program: Command, call: Call): void {
     .action((options: Files & Named) =>
       call(async (context) => (await import('./render.ts')).render(options, context)),
     )
-  command(program, 'check', {
-    summary: 'Prove that addresses are held once, by pods that exist, inside their pools',
-    more: 'Exit status 1 when something is found; each finding comes with what mends it.',
-    example: 'verbena check --store /var/lib/verbena/store.db',
+}
+
+function addTrying(program: Command, call: Call): void {
+  command(program, 'plan', {
+    summary: 'Show what attaching a pod would do, without doing it',
+    more:
+      'The attachments with the configuration of every plugin, addresses and where they come\n' +
+      'from, the steps and what takes them back; for the host of --world, else for one that is\n' +
+      'assumed to have the parents that the files name. Exit status 1 with errors.',
+    example:
+      'verbena plan -f manifests/ipoib-network.yaml -f manifests/ipoib-daemonset.yaml \\\n' +
+      '    --pod default/ipoib --node node-1 -o json',
   })
+    .addOption(files())
+    .addOption(namespace())
+    .requiredOption('--pod <NS/NAME>', 'a Pod, or a workload whose pod is meant')
+    .requiredOption('--node <NODE>', 'node that the pod is on')
+    .option('--world <FILE>', 'simulated host to plan for, JSON; its documents come first')
+    .option('--store <FILE>', 'store whose documents come before all others; it is only read')
+    .addOption(podResources())
+    .option('--cluster-network <NS/NAME>', 'network of pods that name none')
+    .option('--conf-dir <DIR>', "folder of the world's CNI configurations by name")
+    .addOption(output('json', 'yaml', 'text'))
+    .action((options: PlanOptions) =>
+      call(async (context) => (await import('./plan.ts')).plan(options, context)),
+    )
+  command(program, 'cni', {
+    summary: 'Be a CNI plugin, in one process without an agent',
+    more:
+      'Environment and standard input are those of a plugin; its name is the `type` of the\n' +
+      'configuration, and a list of plugins is run as one. With --world nothing of this machine\n' +
+      'is touched: {exit, result|error, world} is printed, and the exit status is 0.',
+    example:
+      'CNI_COMMAND=ADD CNI_CONTAINERID=c1 CNI_NETNS=/run/netns/pod CNI_IFNAME=net1 \\\n' +
+      '    CNI_PATH=/opt/cni/bin verbena cni --world world.json < ipoib.json',
+  })
+    .option('--world <FILE>', 'simulated host to run against, JSON')
     .addOption(store())
-    .addOption(statusSocket())
-    .addOption(output('json'))
-    .action((options: Named) =>
-      call(async (context) => (await import('./check.ts')).check(options, context)),
+    .option('--state <DIR>', 'folder of its journal (default: /var/lib/verbena/cni)')
+    .option('--node <NAME>', 'name of the node (default: host name)')
+    .option('--cluster-network <NS/NAME>', 'network of pods that name none')
+    .option('--conf-dir <DIR>', 'CNI configurations by name (default: /etc/cni/net.d)')
+    .addOption(podResources())
+    .action((options: CniOptions) =>
+      call(async (context) => (await import('./cni.ts')).cni(options, context)),
     )
 }
 

@@ -16,14 +16,18 @@ export async function readSources(
   context: Pick<Context, 'stdin'>,
 ): Promise<FoundDocuments> {
   const all: FoundDocuments[] = []
-  for (const file of files) all.push(parseDocuments(await textOf(file, context), file))
+  for (const file of files) all.push(parseDocuments(await textOfSource(file, context), file))
   return {
     documents: all.flatMap(({ documents }) => documents),
     faults: all.flatMap(({ faults }) => faults),
   }
 }
 
-async function textOf(file: string, { stdin }: Pick<Context, 'stdin'>): Promise<string> {
+/** Text of a file, or of standard input for `-`. @throws {Failure} `file-unreadable` */
+export async function textOfSource(
+  file: string,
+  { stdin }: Pick<Context, 'stdin'>,
+): Promise<string> {
   try {
     if (file !== '-') return await readFile(file, 'utf8')
     const pieces: Uint8Array[] = []
@@ -34,4 +38,12 @@ async function textOf(file: string, { stdin }: Pick<Context, 'stdin'>): Promise<
   } catch (cause) {
     throw fail('file-unreadable', { file }, cause)
   }
+}
+
+/** Text of a file that may not be asked for. @throws {Failure} `file-unreadable` */
+export async function optionalText(
+  file: string | undefined,
+  context: Pick<Context, 'stdin'>,
+): Promise<string | undefined> {
+  return file === undefined ? undefined : textOfSource(file, context)
 }

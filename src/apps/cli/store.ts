@@ -31,7 +31,7 @@ export async function withStore<T>(
   },
   work: (records: Records) => Promise<T>,
 ): Promise<T> {
-  const path = options.store ?? context.env['VERBENA_STORE'] ?? DEFAULT_PATH
+  const path = storePath(options, context)
   if (opening === 'existing' && path !== ':memory:' && !existsSync(path)) {
     throw fail('store-absent', { path })
   }
@@ -39,6 +39,11 @@ export async function withStore<T>(
   const { openRecords } = await import('#store/records.ts')
   await using records = await openRecords({ path })
   return await work(records)
+}
+
+/** File of the store that a command means. */
+export function storePath({ store }: StoreOptions, { env }: Pick<Context, 'env'>): string {
+  return store ?? env['VERBENA_STORE'] ?? DEFAULT_PATH
 }
 
 /** @throws {Failure} `kind-unknown`, with the kinds that there are */

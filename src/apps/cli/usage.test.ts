@@ -48,7 +48,18 @@ test('help shows every command, and each command an example', async () => {
   await using bench = await makeBench()
   const all = await bench.verbena(['--help'])
   equal(all.status, 0)
-  const names = ['lab', 'agent', 'apply', 'get', 'describe', 'delete', 'render', 'check', 'version']
+  const names = [
+    'lab',
+    'agent',
+    'apply',
+    'get',
+    'describe',
+    'delete',
+    'render',
+    'check',
+    'repair',
+    'version',
+  ]
   for (const name of names) {
     match(all.stdout, new RegExp(`^  ${name} `, 'm'))
     const one = await bench.verbena([name, '--help'])

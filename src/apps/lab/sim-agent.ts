@@ -20,6 +20,7 @@ import { hostClock, hostRandom } from '#host/clock.ts'
 import { hostFiles } from '#host/files.ts'
 import { hostLocalIpam, spiderpoolIpam, staticIpam } from '#ipam/index.ts'
 import type { Records } from '#needs/records.ts'
+import { simFiles } from '#sim/files.ts'
 import type { SimHost } from '#sim/host.ts'
 import { simKernel } from '#sim/kernel.ts'
 import { openJournal } from '#store/journal.ts'
@@ -53,7 +54,9 @@ export class SimAgent implements AsyncDisposable {
       records,
       clock: attach.clock,
       clusterNetwork: undefined,
-      confByName: () => Promise.resolve(undefined),
+      files: simFiles(options.host),
+      confFolder: '',
+      podResources: undefined,
       publish: (rows) => {
         this.#published = this.#published.then(() => publishStatus(rows, records))
       },
