@@ -59,7 +59,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['apps/dashboard'],
   esbuild: ['scripts'],
   typescript: ['scripts'],
-  'fast-check': ['tests'],
+  'fast-check': ['tests', 'test'],
   'ipaddr.js': ['tests'],
 }
 

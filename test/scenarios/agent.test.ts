@@ -190,55 +190,6 @@ test("spiderpool as the IPAM of Debian's macvlan (root)", NEEDS_DEBIAN_CNI, asyn
   equal(await node.state(), before)
 })
 
-test(
-  'an agent killed during 40 ADDs and 40 DELs: after its restart all succeed (root)',
-  {
-    ...NEEDS_NODE,
-  },
-  async (t) => {
-    await using node = await RealNode.open(DOCUMENTS)
-    const names = Array.from({ length: 40 }, (_, i) => `p${i}`)
-    const calls: RealCall[] = []
-    for (const name of names) calls.push(await podOn(node, name, 'over-host'))
-    const before = await node.state()
-    for (const at of [0, 1, 15]) {
-      const added = await killedDuring(node, { verb: 'ADD', calls, at })
-      t.diagnostic(`ADD: killed after ${at} of 40, start to ready ${Math.round(added.readyMs)} ms`)
-      const ips = added.exits.map(resultOf).flatMap((result) => result.ips)
-      equal(new Set(ips.map(({ address }) => address)).size, 40)
-      equal((await heldAddresses(node)).length, 40)
-      const deleted = await killedDuring(node, { verb: 'DEL', calls, at })
-      t.diagnostic(
-        `DEL: killed after ${at} of 40, start to ready ${Math.round(deleted.readyMs)} ms`,
-      )
-      deepEqual(
-        deleted.exits.filter(({ status }) => status !== 0),
-        [],
-      )
-      deepEqual(await heldAddresses(node), [])
-    }
-    equal(await node.state(), before)
-  },
-)
-
-/** All calls at once; the agent is killed when `at` of them are answered, and started again. */
-async function killedDuring(
-  node: RealNode,
-  of: { verb: string; calls: readonly RealCall[]; at: number },
-): Promise<{ exits: readonly Exit[]; readyMs: number }> {
-  let answered = 0
-  const running = of.calls.map(async (call) => {
-    const exit = await node.plugin(of.verb, call)
-    answered++
-    return exit
-  })
-  await delay(10)
-  while (answered < of.at) await delay(1)
-  await node.kill()
-  const readyMs = await node.boot()
-  return { exits: await Promise.all(running), readyMs }
-}
-
 test('an ADD is retried after its shim was killed (root)', NEEDS_NODE, async () => {
   await using node = await RealNode.open(DOCUMENTS)
   await node.addScript(

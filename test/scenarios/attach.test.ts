@@ -7,9 +7,12 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { waitingOf } from '#apps/agent/waiting.ts'
 import { setPkeys } from '#sim/faults.ts'
+import { netnsAt } from '#sim/find.ts'
+import { removeNetns } from '#sim/links.ts'
 import { addNetns } from '#sim/read-world.ts'
 import { canReach } from '#sim/reach.ts'
 import { parseIp } from '#values/ip.ts'
+import { parseNetnsPath } from '#values/netns.ts'
 import { parsePkey } from '#values/pkey.ts'
 import { addressesIn, heldAddresses, linksIn, makeBench, podOn, RAILS } from './bench.ts'
 import { networks } from './documents.ts'
@@ -28,6 +31,19 @@ test('ADD twice gives the same result and touches nothing', async () => {
     equal(await bootAgent(ground).call('ADD', asked), first, 'and so does the next agent')
     equal(await stateOf(ground), then)
   }
+})
+
+test('a namespace with the number of one that went is another', async () => {
+  await using bench = await makeBench()
+  const { ground, agent } = bench
+  const asked = await podOn(ground, 'macvlan')
+  await agent.call('ADD', asked)
+  const { id } = netnsAt(ground.host, parseNetnsPath('/run/netns/p1'))
+  removeNetns(ground.host, 'p1')
+  addNetns(ground.host, 'p9', { netns: { p9: { id } } })
+  await bootAgent(ground).call('ADD', { ...asked, netns: 'p9' })
+  deepEqual(linksIn(ground, 'p9'), ['lo', 'eth0'])
+  deepEqual(await heldAddresses(ground), ['10.7.0.100'])
 })
 
 test('two ADDs of one container at once are one', async () => {

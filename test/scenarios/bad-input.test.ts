@@ -118,7 +118,7 @@ const NETWORKS: readonly BadCall[] = [
     names: ['interface name', 'eth0'],
   },
   {
-    does: 'a default route by another network, which is not followed yet',
+    does: 'a default route by a gateway that the network does not lead to',
     ...on(macvlanOn(IPAM.spiderpool)),
     annotations: {
       'k8s.v1.cni.cncf.io/networks': JSON.stringify([
@@ -130,8 +130,8 @@ const NETWORKS: readonly BadCall[] = [
         },
       ]),
     },
-    code: 'default-route-unsupported',
-    cni: 2,
+    code: 'default-route-astray',
+    cni: 7,
     names: ['default-route', '10.1.0.1'],
   },
   {

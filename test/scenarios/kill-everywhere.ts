@@ -57,7 +57,13 @@ async function killOnce(
     ...scenario.networks.map((plugins, i) => nad(`net${i}`, plugins)),
   ])
   const [first = '', ...others] = scenario.networks.map((_, i) => `net${i}`)
-  const pod: PodRef = await addPod(ground, 'pod-1', networks(first, ...others))
+  const annotations = networks(first, ...others)
+  if (scenario.defaultRoute !== undefined) {
+    const last = { name: others.at(-1), namespace: 'kube-system' }
+    const elements = [{ ...last, 'default-route': scenario.defaultRoute }]
+    annotations['k8s.v1.cni.cncf.io/networks'] = JSON.stringify(elements)
+  }
+  const pod: PodRef = await addPod(ground, 'pod-1', annotations)
   const bench: Bench = {
     scenario,
     ground,

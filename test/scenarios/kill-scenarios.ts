@@ -15,6 +15,8 @@ export type Scenario = {
   readonly does: string
   /** Plugins of each network of a pod, the default one first. */
   readonly networks: readonly (readonly object[])[]
+  /** Gateways of the default route that the pod asks for by its last network. */
+  readonly defaultRoute?: readonly string[]
   /** In place of networks: one plugin as a runtime calls it by itself. */
   readonly alone?: { readonly type: string; readonly conf: Readonly<Record<string, unknown>> }
   /** What the pod has in the end beside `lo`. */
@@ -27,6 +29,25 @@ export type Scenario = {
 }
 
 const NONE = { allocations: 0, files: 0, foreign: 0 }
+
+/** An address that the configuration says, with a default route of its own. */
+const FIXED = {
+  type: 'static',
+  addresses: [{ address: '10.6.0.5/16', gateway: '10.6.0.1' }],
+  routes: [{ dst: '0.0.0.0/0' }],
+} as const
+
+/** Addresses that nobody else may have. */
+const PROBED = { ...IPAM.both, enableIPConflictDetection: true } as const
+
+/** Changes of a link, of the pod, and of the link's own settings. */
+const TUNING = {
+  type: 'tuning',
+  mtu: 1400,
+  promisc: true,
+  txQLen: 700,
+  sysctl: { 'net.ipv4.conf.all.rp_filter': '0', 'net.ipv4.conf.IFNAME.arp_ignore': '1' },
+} as const
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -63,6 +84,13 @@ export const SCENARIOS: readonly Scenario[] = [
     held: { ...NONE, allocations: 3 },
   },
   {
+    does: 'a default route that moves to the second network',
+    networks: [[macvlanOn(IPAM.hostLocal)], [macvlanOn(FIXED)]],
+    defaultRoute: ['10.6.0.1'],
+    links: ['eth0', 'net1'],
+    held: { ...NONE, files: 1 },
+  },
+  {
     does: "a chain with another vendor's plugin in it",
     networks: [[macvlanOn(IPAM.hostLocal), { type: 'acme-tune' }]],
     links: ['eth0'],
@@ -84,6 +112,48 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
     links: ['eth0', 'net1', 'veth0'],
     held: { ...NONE, allocations: 1, foreign: 1 },
+    needsShim: true,
+  },
+  {
+    does: 'an interface of the host, tuned, with routes by source',
+    networks: [[{ type: 'host-device', device: 'eth2', ipam: IPAM.both }, TUNING, { type: 'sbr' }]],
+    links: ['eth0'],
+    held: { ...NONE, allocations: 2 },
+  },
+  {
+    does: 'an ipvlan of a VLAN that pods share, and a VLAN in the pod',
+    networks: [
+      [
+        { type: 'ifacer', interfaces: ['eth1'], vlanID: 100 },
+        { type: 'ipvlan', master: 'eth1.100', ipam: IPAM.spiderpool },
+        TUNING,
+      ],
+      [{ type: 'vlan', master: 'eth2', vlanId: 7, ipam: IPAM.both }, { type: 'sbr' }],
+    ],
+    links: ['eth0', 'net1'],
+    held: { ...NONE, allocations: 3 },
+  },
+  {
+    does: "tuning of another vendor's interface",
+    networks: [[{ type: 'acme-link' }, { ...TUNING, mac: '02:00:00:00:00:99' }]],
+    links: ['eth0'],
+    held: { ...NONE, foreign: 1 },
+    needsShim: true,
+  },
+  {
+    does: 'addresses that are asked for and told, and made into a hardware address',
+    networks: [[macvlanOn(PROBED), { ...COORDINATOR, podMACPrefix: '0a:1b' }]],
+    links: ['eth0', 'veth0'],
+    held: { ...NONE, allocations: 2 },
+  },
+  {
+    does: "an overlay's interface, and one beside it that takes the default route",
+    networks: [
+      [{ type: 'acme-veth' }],
+      [macvlanOn(FIXED), { type: 'coordinator', mode: 'overlay', podDefaultRouteNic: 'net1' }],
+    ],
+    links: ['eth0', 'net1'],
+    held: { ...NONE, foreign: 1 },
     needsShim: true,
   },
   {

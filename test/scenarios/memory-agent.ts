@@ -95,9 +95,11 @@ export function bootAgent(ground: Ground, options: AgentOptions = {}): MemoryAge
     records,
     clock: CLOCK,
     clusterNetwork: undefined,
-    confByName: async () => undefined,
+    files: memoryFiles(ground.files),
+    confFolder: '',
+    podResources: undefined,
     publish: (rows) => {
-      if (publishes) writes.push(publishStatus(rows, records))
+      if (publishes) writes.push(publishStatus(rows, records, memoryFiles(ground.files)))
     },
   })
   const foreign = mortalForeign(foreignPlugins(host, ground.foreign), life)

@@ -21,10 +21,16 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const SHIM = join(ROOT, 'build/verbena-cni')
 const AGENT = join(ROOT, 'dist/agent.js')
 const DEBIAN_CNI = '/usr/lib/cni'
-const TYPES = ['verbena', 'macvlan', 'coordinator', 'spiderpool', 'host-local', 'static']
+const CHAINED = ['coordinator', 'ifacer', 'sbr', 'tuning']
+const MAIN = ['host-device', 'ipoib', 'ipvlan', 'macvlan', 'vlan']
+const IPAMS = ['spiderpool', 'host-local', 'static']
+const TYPES = ['verbena', 'conflist', ...IPAMS, ...MAIN, ...CHAINED]
 const READY_MS = 20_000
 /** How long a shim waits for an agent that is away. */
 const SHIM_WAIT_MS = 20_000
+/** As `bin/verbena agent` starts it. */
+const AS_STARTED = ['--max-semi-space-size=2'] as const
+const ENV = { ...process.env, MALLOC_ARENA_MAX: '2' }
 /** Address of the node on its network. */
 export const NODE_IP = '10.1.0.1'
 
@@ -53,6 +59,14 @@ export type RealCall = {
   readonly conf?: Readonly<Record<string, unknown>>
 }
 
+/** How an agent is started: words before its own, and what its environment has more. */
+export type AgentStart = {
+  readonly under?: readonly string[]
+  /** Options after its own, which they replace. */
+  readonly more?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
 let made = 0
 
 /** Owns its namespaces, folder and processes, and ends them when it is disposed. */
@@ -63,6 +77,7 @@ export class RealNode implements AsyncDisposable {
   readonly #netns: string[] = []
   readonly #shims = new Set<ChildProcess>()
   #agent: ChildProcess | undefined
+  #said: string[] = []
 
   private constructor(of: { folder: string; records: Records & AsyncDisposable }) {
     this.folder = of.folder
@@ -91,16 +106,18 @@ export class RealNode implements AsyncDisposable {
   }
 
   /** Starts the agent. @returns milliseconds until it said that it was ready */
-  async boot(): Promise<number> {
+  async boot({ under = [], more = [], env = {} }: AgentStart = {}): Promise<number> {
     const startedMs = performance.now()
     const { folder } = this
     const args = ['--node', 'node-1', '--store', join(folder, 'store.db')]
     args.push('--state', join(folder, 'state'), '--socket', join(folder, 'agent.sock'))
-    const words = [...this.#inNode(), process.execPath, AGENT, ...args]
-    const [program = '', ...rest] = words
-    const agent = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const words = [...this.#inNode(), ...under, process.execPath, ...AS_STARTED, AGENT]
+    const [program = '', ...rest] = [...words, ...args, ...more]
+    const stdio = ['ignore', 'pipe', 'pipe'] as const
+    const agent = spawn(program, rest, { stdio: [...stdio], env: { ...ENV, ...env } })
     this.#agent = agent
     const said: string[] = []
+    this.#said = said
     const timer = setTimeout(() => agent.kill('SIGKILL'), READY_MS)
     const ready = new Promise<void>((resolve, reject) => {
       createInterface(agent.stderr).on('line', (line) => said.push(line))
@@ -123,9 +140,31 @@ export class RealNode implements AsyncDisposable {
     await once(agent, 'exit')
   }
 
+  /** For a test that damages the store: nothing but the agent has it open then. */
+  async closeRecords(): Promise<void> {
+    await this.records[Symbol.asyncDispose]()
+  }
+
+  /** The agent as a process; undefined when none was started or it was ended. */
+  get agent(): ChildProcess | undefined {
+    return this.#agent
+  }
+
+  /** What the agent that was started last has printed. */
+  get log(): readonly string[] {
+    return this.#said
+  }
+
   /** Makes namespaces for pods. */
   async addPods(names: readonly string[]): Promise<void> {
     for (const name of names) await this.#makeNetns(name)
+  }
+
+  /** Removes a pod's namespace, as when its node was shut down or the runtime was too fast. */
+  async removePod(name: string): Promise<void> {
+    const whole = `${this.#mark}${name}`
+    await run(['ip', 'netns', 'del', whole])
+    this.#netns.splice(this.#netns.indexOf(whole), 1)
   }
 
   /** Starts a plugin as a runtime on the node would. */
@@ -166,6 +205,11 @@ export class RealNode implements AsyncDisposable {
     return shortHash(`${this.#mark}${pod}`)
   }
 
+  /** Path of a pod's namespace, or of the node's (`node`). */
+  netnsOf(pod: string): string {
+    return `/run/netns/${this.#mark}${pod}`
+  }
+
   /** Runs a program in a pod's namespace, or in the node's (`node`). */
   in(pod: string, ...words: readonly string[]): Promise<Exit> {
     return start([`nsenter`, `--net=/run/netns/${this.#mark}${pod}`, ...words]).ended
@@ -182,7 +226,7 @@ export class RealNode implements AsyncDisposable {
   async state(): Promise<string> {
     const sections = this.#netns.map(async (name) => {
       const text = await run(['nsenter', `--net=/run/netns/${name}`, 'sh', '-ec', STATE])
-      return `== ${name.slice(this.#mark.length)}\n${text}`
+      return `== ${name.slice(this.#mark.length)}\n${text.replaceAll(LATER, '')}`
     })
     return (await Promise.all(sections)).join('')
   }
@@ -219,6 +263,9 @@ route add default via 10.1.0.254 dev up0
 const WAIT_FOR_CARRIER = `while [ "$(ip -br link show up | grep -c ' UP ')" -lt 2 ]; do
   sleep 0.01
 done`
+
+/** What the kernel comes to by itself a moment later: it says nothing. */
+const LATER = / state (UP|UNKNOWN|LOWERLAYERDOWN)(?= )|^.*\bfe80::.*\n(?: +valid_lft .*\n)?/gm
 
 const STATE = `ip -d addr
 ip route show table all

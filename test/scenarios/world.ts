@@ -22,6 +22,8 @@ export const WORLD: SimWorld = {
           routes: [{ dst: 'default', via: '10.1.0.254' }],
           neighbours: [{ ip: '10.1.0.77', address: '02:00:00:00:00:77', permanent: true }],
         },
+        { name: 'eth2', up: true, mtu: 9000, txQueueLength: 500, alias: 'to the store' },
+        { name: 'eth1.100', kind: 'vlan', vlanId: 100, parent: 'eth1', up: true },
         { name: 'ib0', kind: 'ipoib', up: true, driver: 'ibfake', pci: '0000:01:00.0' },
         { name: 'ib1', kind: 'ipoib', up: true, driver: 'mlx5_core', pci: '0000:02:00.0' },
         { name: 'ib2', kind: 'ipoib', up: false, driver: 'ibfake', pci: '0000:03:00.0' },

@@ -15,10 +15,11 @@ import { type ContractWorld, kernelContract } from '#test/contract/kernel.ts'
 import { RULE } from '#test/contract/kernel-world.ts'
 import { loadFabric, unloadFabric } from './fabric.ts'
 import { OUTSIDE, waitFor } from './guest.ts'
-import { ip, ipBatch } from './program.ts'
+import { demand, ip, ipBatch, within } from './program.ts'
 
 const HOST = 'vbk-host'
 const UP = parseIfName('up0')
+const SPARE = parseIfName('spare0')
 const IB = parseIfName('ib0')
 /** What children are called in the contract. */
 const NAMES = ['vbct0', 'vbct1', 'net1'].map(parseIfName)
@@ -34,9 +35,18 @@ before(async () => {
     `netns add ${HOST}`,
     `link set ${IB} netns ${HOST}`,
     `link add ${UP} netns ${HOST} type veth peer name up1 netns ${HOST}`,
+    `link add ${SPARE} netns ${HOST} type veth peer name spare1 netns ${HOST}`,
   ])
+  await demand(['modprobe', '-a', '8021q', 'ipvlan', 'bonding'])
   // without link-local addresses nothing of the host changes while a test looks at it
-  await ipBatch([...[UP, 'up1', IB].map((link) => `link set ${link} addrgenmode none up`)], HOST)
+  const links = [UP, 'up1', SPARE, 'spare1', IB]
+  await ipBatch(
+    links.map((link) => `link set ${link} addrgenmode none up`),
+    HOST,
+  )
+  // a link that comes back from a pod takes over what is so by default
+  const noLocal = 'echo 1 > /proc/sys/net/ipv6/conf/default/addr_gen_mode'
+  await demand([...within(HOST), 'sh', '-c', noLocal])
   hostNetns = openSync(`/run/netns/${HOST}`, 'r')
   const kernel = hostKernel({ hostNetns })
   await waitFor('the carrier of the parent', async () => {
@@ -65,11 +75,14 @@ async function open(disguise: (kernel: Kernel) => Kernel): Promise<ContractWorld
     pod,
     ethernetParent: UP,
     ipoibParent: IB,
+    spare: SPARE,
+    stacks: true,
     removeNetns,
     close: async () => {
       await leaveNothing(real, pod)
       await removeNetns()
-      await waitFor('the host as it was', async () => (await real.links('host')).length === 4)
+      await restore(real)
+      await waitFor('the host as it was', async () => (await real.links('host')).length === 6)
       const ours = (await real.links(INITIAL)).filter(({ group }) => group === VERBENA_GROUP)
       deepEqual(ours, [], 'links of ours in the initial namespace')
     },
@@ -83,6 +96,17 @@ async function leaveNothing(kernel: Kernel, pod: NetnsPath): Promise<void> {
     { do: 'remove-rule', where: 'host', rule: RULE },
     { do: 'delete-link', netns: pod, names: NAMES, mark: undefined, kind: 'ipoib' },
   ])
+}
+
+/** What is shared stays, and a veth that was lent goes with its pod. */
+async function restore(kernel: Kernel): Promise<void> {
+  const names = (await kernel.links('host')).map(({ name }) => name)
+  const shared = names.filter((name) => name === 'vbbond' || name === 'vbct.100')
+  const pair = `link add ${SPARE} netns ${HOST} type veth peer name spare1 netns ${HOST}`
+  const up = [SPARE, 'spare1'].map((link) => `link set ${link} addrgenmode none up`)
+  if (!names.includes(SPARE)) await ipBatch([pair])
+  const lines = [...shared.map((name) => `link del ${name}`), ...up]
+  await ipBatch(lines, HOST)
 }
 
 /** The same kernel, but every link is made in the host's namespace and then moved. */

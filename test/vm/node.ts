@@ -92,11 +92,13 @@ export class Node implements AsyncDisposable {
     }
   }
 
-  async startAgent(): Promise<void> {
+  /** `env` is what its environment has more. */
+  async startAgent(env: Readonly<Record<string, string>> = {}): Promise<void> {
     const log = openSync(join(this.#folder, 'agent.log'), 'w')
     const [program = '', ...args] = [...within(this.name), ...this.#disguised(), ...this.#words()]
     try {
-      this.#agent = spawn(program, args, { stdio: ['ignore', log, log] })
+      const stdio = ['ignore', log, log] as const
+      this.#agent = spawn(program, args, { stdio: [...stdio], env: { ...process.env, ...env } })
     } finally {
       closeSync(log)
     }
@@ -117,6 +119,13 @@ export class Node implements AsyncDisposable {
     if (agent.exitCode !== null || agent.signalCode !== null) return
     agent.kill(signal)
     await ended
+  }
+
+  /** Resolves when the agent that runs now has ended. */
+  async agentEnded(): Promise<void> {
+    const agent = this.#agent
+    if (agent === undefined || agent.exitCode !== null || agent.signalCode !== null) return
+    await new Promise((resolve) => agent.once('exit', resolve))
   }
 
   log(): Promise<string> {
