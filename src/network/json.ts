@@ -4,6 +4,7 @@
  * reading with the place of a fault in the message.
  * @module
  */
+import { parseJson } from '#values/json-text.ts'
 
 /** Texts that Go escapes and JavaScript does not. */
 const ESCAPED = /[<>&\u2028\u2029]/g
@@ -16,7 +17,7 @@ export type JsonReading =
 /** Reads a JSON text; the reason names the position, counted from 0. */
 export function readJson(text: string): JsonReading {
   try {
-    return { ok: true, value: JSON.parse(text) }
+    return { ok: true, value: parseJson(text) }
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
     const placed = /position \d+/.test(message) ? message : `${message} at position ${text.length}`
