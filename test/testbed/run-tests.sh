@@ -5,7 +5,7 @@
 #                                                  FILE: bundled tests (default dist/test-vm/*.js)
 #
 # Exit status: of `node --test`, or  77 skipped, the reason is printed;  70 the tests passed but the
-#   kernel reported a bug or a warning;  124 not done within 600 s;  125 the guest died;  2 no tests.
+#   kernel reported a bug or a warning;  124 not done within 1500 s;  125 the guest died;  2 no tests.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 cd "$HERE/../.."
@@ -20,7 +20,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 status=0
 # one test file at a time: they share the guest's adapters and its one RDMA namespace mode
-TESTBED_SKIP_FILE=$reason "$HERE/testbed.sh" run --kernel "$KERNEL" --share "$PWD" --limit 600 \
+TESTBED_SKIP_FILE=$reason "$HERE/testbed.sh" run --kernel "$KERNEL" --share "$PWD" --limit 1500 \
   --packages opensm,infiniband-diags,containerd,runc,podman,systemd -- \
   node --test --test-concurrency=1 --test-force-exit --test-reporter=spec "$@" || status=$?
 if [ "$status" = 77 ] && [ -s "$reason" ]; then
