@@ -9,11 +9,12 @@ import { type Chain, parseChain, stagesOf } from './chain.ts'
 import { applyDefaultRoutes } from './default-routes.ts'
 import { fail } from './failures.ts'
 import { runForeignStage } from './foreign-stage.ts'
-import { attachmentKey, tempNameOf } from './identity.ts'
+import { attachmentKey, isOwnNetns, tempNameOf } from './identity.ts'
 import { intentOf } from './intent.ts'
 import type { Doing, Making } from './making.ts'
 import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
 import { shunConflict } from './probing.ts'
+import { recalled, wasStale } from './recall.ts'
 import { existingRows } from './repeat.ts'
 import type { Row } from './row.ts'
 import { applyOurStages } from './stage.ts'
@@ -35,22 +36,29 @@ export async function attachAll(
   const repeated = await existingRows(wanteds, needs, { foreign, netnsId })
   if (repeated !== undefined) return repeated
   await checkNames(wanteds, chains, needs)
-  const makings = wanteds.map((wanted, i): Making => {
-    const chain = chains[i] ?? { links: [], warnings: [] }
-    const temp = tempNameOf(wanted.owner)
-    return { wanted, chain, stages: stagesOf(chain), temp, row: intentOf(wanted, netnsId, needs) }
-  })
-  return make(makings, needs, foreign)
+  const siblings = wanteds.map(({ owner }) => owner.ifName)
+  const begin = (): Making[] =>
+    wanteds.map((wanted, i): Making => {
+      const chain = chains[i] ?? { links: [], warnings: [] }
+      const temp = tempNameOf(wanted.owner)
+      return { wanted, chain, stages: stagesOf(chain), temp, row: intentOf(wanted, netnsId, needs) }
+    })
+  const makings = begin()
+  const doing = { needs, foreign, siblings, recalled: recalled(makings, needs) }
+  try {
+    return await make(makings, doing)
+  } catch (cause) {
+    const isUndone = makings.every(({ row }) => needs.journal.get(row.attachment) === undefined)
+    if (doing.recalled === undefined || !isUndone || !wasStale(cause)) throw cause
+    needs.masters?.clear()
+    return make(begin(), { ...doing, recalled: undefined })
+  }
 }
 
-async function make(
-  makings: readonly Making[],
-  needs: AttachNeeds,
-  foreign: Foreign | undefined,
-): Promise<Row[]> {
-  const siblings = makings.map(({ wanted }) => wanted.owner.ifName)
+async function make(makings: readonly Making[], doing: Doing): Promise<Row[]> {
+  const { needs, foreign } = doing
   try {
-    for (const some of inTurn(makings)) await makeSome(some, { needs, foreign, siblings })
+    for (const some of inTurn(makings)) await makeSome(some, doing)
     await applyDefaultRoutes(makings, needs)
     const rows = makings.map((making): Row => ({ ...making.row, state: 'attached' }))
     needs.journal.write(rows)
@@ -103,6 +111,6 @@ async function checkNetns(
   const about = { ifName: first.owner.ifName, netns: first.netns }
   if (state.netns === 'gone') throw fail('netns-missing', about)
   if (state.netns === 'foreign') throw fail('netns-not-one', about)
-  if (state.own || state.id === first.callerNetns) throw fail('netns-own', about)
+  if (isOwnNetns(state, first.callerNetns)) throw fail('netns-own', about)
   return state.id
 }

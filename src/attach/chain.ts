@@ -6,7 +6,8 @@
  * @module
  */
 import type { AnyIpam, AnyPlugin, Catalogue, RawConf } from './catalogue.ts'
-import { parseCniArgs } from '#wire/cni/args.ts'
+import { type CniArgs, parseCniArgs } from '#wire/cni/args.ts'
+import { isJsonObject, lookUp } from '#wire/cni/conf.ts'
 import { fail } from './failures.ts'
 
 /** Who gives the main plugin its addresses. */
@@ -45,13 +46,34 @@ export function parseChain(
     const type = typeOf(raw)
     const plugin = catalogue.plugins.get(type)
     if (plugin === undefined) return { link: 'foreign', raw, type }
-    const parsed = plugin.parse(raw, args)
+    const parsed = parseOnce(plugin, raw, args)
     warnings.push(...parsed.warnings.map((text) => `${type}: ${text}`))
     const addresser: Addresser =
       plugin.role === 'main' ? parseAddresser(raw, catalogue, warnings) : { by: 'none' }
     return { link: 'ours', raw, plugin, conf: parsed.conf, addresser }
   })
   return { links, warnings }
+}
+
+type Parsed = { readonly conf: unknown; readonly warnings: readonly string[] }
+type Parser = { parse(raw: unknown, args?: CniArgs): Parsed }
+
+/** Configurations of a parser that are kept in mind; pods of a network have the same one. */
+const MOST_PARSED = 64
+const parsedBefore = new WeakMap<Parser, Map<string, Parsed>>()
+
+/** What a text was parsed to is never changed, so it serves again. */
+function parseOnce(parser: Parser, raw: RawConf, args?: CniArgs): Parsed {
+  const telling = [...(args ?? [])].filter(([key]) => !key.startsWith('K8S_'))
+  const text = JSON.stringify([raw, telling])
+  const known = parsedBefore.get(parser) ?? new Map<string, Parsed>()
+  parsedBefore.set(parser, known)
+  const before = known.get(text)
+  if (before !== undefined) return before
+  const parsed = parser.parse(raw, args)
+  if (known.size >= MOST_PARSED) known.clear()
+  known.set(text, parsed)
+  return parsed
 }
 
 /** The `type` of a configuration. @throws {Failure} `plugin-type-invalid` */
@@ -63,14 +85,19 @@ export function typeOf(raw: RawConf): string {
   return type
 }
 
+/** What `ipam.type` is, in whatever case the keys are; undefined where there is none. */
+export function ipamTypeOf(raw: RawConf): unknown {
+  const part = lookUp(raw, 'ipam')
+  return isJsonObject(part) ? lookUp(part, 'type') : undefined
+}
+
 function parseAddresser(raw: RawConf, { ipams }: Catalogue, warnings: string[]): Addresser {
-  const part = raw['ipam']
-  if (typeof part !== 'object' || part === null || !('type' in part)) return { by: 'none' }
-  if (part.type === undefined || part.type === null || part.type === '') return { by: 'none' }
-  const type = typeOf({ type: part.type })
+  const named = ipamTypeOf(raw)
+  if (named === undefined || named === '') return { by: 'none' }
+  const type = typeOf({ type: named })
   const ipam = ipams.get(type)
   if (ipam === undefined) return { by: 'foreign', type }
-  const parsed = ipam.parse(raw)
+  const parsed = parseOnce(ipam, raw)
   warnings.push(...parsed.warnings.map((text) => `${type}: ${text}`))
   return { by: 'ours', ipam, conf: parsed.conf }
 }

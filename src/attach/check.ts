@@ -9,7 +9,7 @@ import { type Taken, checkStanding } from '#cni/index.ts'
 import type { Failure } from '#values/failure.ts'
 import { parseChain } from './chain.ts'
 import { fail } from './failures.ts'
-import { attachmentKey } from './identity.ts'
+import { attachmentKey, markOf } from './identity.ts'
 import type { AttachNeeds, Wanted } from './needs.ts'
 import type { Row } from './row.ts'
 
@@ -17,11 +17,13 @@ import type { Row } from './row.ts'
 export async function checkAttachment(wanted: Wanted, needs: AttachNeeds): Promise<Failure[]> {
   const { owner, netns, prevResult } = wanted
   const row = needs.journal.get(attachmentKey(wanted))
-  if (row === undefined || row.state !== 'attached') {
+  // what the replaced plugins made has no row: its result says what there must be
+  const isKnown = row === undefined ? prevResult !== undefined : row.state === 'attached'
+  if (!isKnown) {
     return [fail('attachment-missing', { ifName: owner.ifName, containerId: owner.containerId })]
   }
   const faults: Failure[] = []
-  const addressing = prevResult ?? row.result
+  const addressing = prevResult ?? row?.result
   for (const link of parseChain(wanted, needs.catalogue).links) {
     if (link.link === 'foreign') continue
     const { ifName, containerId } = owner
@@ -30,9 +32,9 @@ export async function checkAttachment(wanted: Wanted, needs: AttachNeeds): Promi
       netns,
       ifName,
       containerId,
-      mark: row.mark,
+      mark: markOf(owner),
       temp: ifName,
-      prevResult: prevResult ?? row.result,
+      prevResult: addressing,
       addressing: undefined,
     }
     faults.push(...(await link.plugin.check(request, needs.questions)))
@@ -40,7 +42,8 @@ export async function checkAttachment(wanted: Wanted, needs: AttachNeeds): Promi
     const { ipam, conf } = link.addresser
     faults.push(...(await ipam.check({ conf, owner, addressing })))
   }
-  return [...faults, ...(await checkStanding(takenIn(row, needs), needs.questions))]
+  const taken = row === undefined ? [] : takenIn(row, needs)
+  return [...faults, ...(await checkStanding(taken, needs.questions))]
 }
 
 /** Steps of all attachments of the namespace, the oldest first. */

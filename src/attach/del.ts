@@ -8,10 +8,10 @@
  */
 import { textOfThrown } from '#values/failure.ts'
 import type { Step } from '#values/step.ts'
-import { type ChainLink, typeOf } from './chain.ts'
+import { type ChainLink, ipamTypeOf, typeOf } from './chain.ts'
 import type { RawConf } from './catalogue.ts'
 import { fail } from './failures.ts'
-import { attachmentKey } from './identity.ts'
+import { attachmentKey, isMarkOfAnother, isOwnNetns } from './identity.ts'
 import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
 import type { Row } from './row.ts'
 import { incomplete, undoRows } from './undo.ts'
@@ -56,9 +56,10 @@ export async function detachByConf(wanted: Wanted, needs: AttachNeeds): Promise<
   const links = wanted.plugins.map((raw) => parsedOrNot(raw, needs))
   const state = await needs.kernel.netns(netns)
   const here = state.netns === 'there'
-  if (here && (state.own || state.id === wanted.callerNetns)) throw fail('netns-own', { netns })
+  if (here && isOwnNetns(state, wanted.callerNetns)) throw fail('netns-own', { netns })
+  const theirs = here && (await isOfAnother(wanted, state.id, needs))
   const steps: Step[] = []
-  for (const link of links.toReversed()) {
+  for (const link of theirs ? [] : links.toReversed()) {
     if (link.link === 'foreign') continue
     const { conf, plugin } = link
     const { ifName, containerId } = owner
@@ -68,6 +69,24 @@ export async function detachByConf(wanted: Wanted, needs: AttachNeeds): Promise<
   }
   await needs.kernel.take(here ? steps : steps.filter(isOfHost))
   for (const link of links) await releaseByOwner(link, wanted, needs)
+}
+
+/** True where the interface of that name is of another container, by its mark or the journal. */
+async function isOfAnother(
+  { owner, netns }: Wanted,
+  netnsId: string,
+  { kernel, journal }: AttachNeeds,
+): Promise<boolean> {
+  const alias = (await kernel.link(netns, owner.ifName))?.alias
+  if (alias !== undefined && isMarkOfAnother(alias, owner)) return true
+  return journal.all().some((row) => {
+    const same = row.owner.ifName === owner.ifName && row.owner.containerId === owner.containerId
+    return !same && row.netnsId === netnsId && row.stages.length > 0 && namesIt(row, owner)
+  })
+}
+
+function namesIt(row: Row, { ifName }: Wanted['owner']): boolean {
+  return row.result?.interfaces.some(({ name, sandbox }) => name === ifName && sandbox) ?? false
 }
 
 /** Without its namespace a link that was lent is on the host. */
@@ -90,9 +109,7 @@ function parsedOrNot(raw: RawConf, needs: AttachNeeds): ChainLink {
 }
 
 async function releaseByOwner(link: ChainLink, wanted: Wanted, needs: AttachNeeds): Promise<void> {
-  const part = link.raw['ipam']
-  if (typeof part !== 'object' || part === null || !('type' in part)) return
-  const ipam = needs.catalogue.ipams.get(String(part.type))
+  const ipam = needs.catalogue.ipams.get(String(ipamTypeOf(link.raw)))
   if (ipam === undefined) return
   const { conf } = ipam.parse(link.raw)
   const kept = await ipam.release({ conf, owner: wanted.owner, held: undefined })

@@ -10,14 +10,14 @@ const later = { retry: 'later', cni: 11, exit: 1, http: 503 } as const
 /** Code → message and consequences, for every failure of `attach/`. */
 export const ATTACH_FAILURES = {
   'netns-missing': {
-    message: 'Cannot attach {ifName}: network namespace {netns} does not exist',
+    message: 'failed to open netns "{netns}": there is no such network namespace',
     retry: 'never',
     cni: 8,
     exit: 1,
     http: 409,
   },
   'netns-not-one': {
-    message: 'Cannot attach {ifName}: {netns} is not a network namespace',
+    message: 'failed to open netns "{netns}": it is not a network namespace',
     retry: 'never',
     cni: 8,
     exit: 1,
@@ -53,6 +53,7 @@ export const ATTACH_FAILURES = {
       'interface name {ifName} already exists',
     ...config,
   },
+  'list-invalid': { message: 'Cannot use the plugins of network {network}: {reason}', ...config },
   'plugin-unknown': {
     message: 'Cannot run plugin {type}: Verbena has no plugin of that name',
     retry: 'never',
@@ -60,6 +61,7 @@ export const ATTACH_FAILURES = {
     exit: 1,
     http: 404,
   },
+  'check-prev-result-missing': { message: 'required prevResult missing', ...config },
   'attachment-missing': {
     message: 'Cannot check {ifName} of container {containerId}: it is not attached here',
     retry: 'never',
@@ -72,7 +74,7 @@ export const ATTACH_FAILURES = {
     ...later,
   },
   'pod-uid-differs': {
-    message: 'expected pod UID "{wanted}" but got "{found}" from the store',
+    message: 'expected pod UID "{wanted}" but got "{found}" from Kube API',
     ...later,
   },
   'pod-unnamed': {

@@ -4,7 +4,7 @@
  */
 import { attachmentKey, markOf } from './identity.ts'
 import type { AttachNeeds, Wanted } from './needs.ts'
-import type { Row } from './row.ts'
+import type { Journal, Row } from './row.ts'
 
 /** `netnsId` is the namespace's identity now; undefined where it cannot be told. */
 export function intentOf(wanted: Wanted, netnsId: string | undefined, needs: AttachNeeds): Row {
@@ -20,8 +20,19 @@ export function intentOf(wanted: Wanted, netnsId: string | undefined, needs: Att
     held: [],
     stages: [],
     result: undefined,
-    since: needs.clock.nowMs(),
+    since: sinceNow(needs),
     networkRef,
     root,
   }
+}
+
+/** The last `since` of each journal. */
+const latest = new WeakMap<Journal, number>()
+
+/** Now, but after every row there is: a clock that stands still or is set back mixes no order. */
+function sinceNow({ clock, journal }: AttachNeeds): number {
+  const before = latest.get(journal) ?? Math.max(0, ...journal.all().map(({ since }) => since))
+  const now = Math.max(clock.nowMs(), before + 1)
+  latest.set(journal, now)
+  return now
 }

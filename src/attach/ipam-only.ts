@@ -135,10 +135,10 @@ export async function checkReservation(
   needs: AttachNeeds,
 ): Promise<Failure[]> {
   const { owner } = wanted
-  const row = needs.journal.get(attachmentKey(wanted))
-  if (row?.result === undefined) {
+  const addressing = wanted.prevResult ?? needs.journal.get(attachmentKey(wanted))?.result
+  if (addressing === undefined) {
     return [fail('attachment-missing', { ifName: owner.ifName, containerId: owner.containerId })]
   }
   const { conf } = ipam.parse(wanted.plugins[0] ?? {})
-  return ipam.check({ conf, owner, addressing: row.result })
+  return ipam.check({ conf, owner, addressing })
 }

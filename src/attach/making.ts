@@ -3,6 +3,8 @@
  * @module
  */
 import type { IfName } from '#values/if-name.ts'
+import type { Link } from '#values/link.ts'
+import type { PluginNeeds } from './catalogue.ts'
 import type { Chain, ChainStage } from './chain.ts'
 import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
 import type { Row } from './row.ts'
@@ -16,10 +18,19 @@ export type Making = {
   row: Row
 }
 
+/** What a request is planned from without a look before. */
+export type Recalled = {
+  readonly questions: PluginNeeds
+  /** Links that were recalled, to be looked at as the plan is taken. */
+  expected(): readonly Link[]
+}
+
 /** What the stages of an ADD share. */
 export type Doing = {
   readonly needs: AttachNeeds
   readonly foreign: Foreign | undefined
   /** Names of all interfaces that the request makes. */
   readonly siblings: readonly IfName[]
+  /** What is planned from; undefined: from a look at the host as it is. */
+  readonly recalled: Recalled | undefined
 }

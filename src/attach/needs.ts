@@ -6,6 +6,8 @@ import type { Document } from '#needs/records.ts'
 import type { Clock, Random } from '#needs/clock.ts'
 import type { Kernel } from '#needs/kernel.ts'
 import type { DefaultRouteChange } from '#network/index.ts'
+import type { IfName } from '#values/if-name.ts'
+import type { Link } from '#values/link.ts'
 import type { NetnsPath } from '#values/netns.ts'
 import type { Owner } from '#values/owner.ts'
 import type { CniResult, CniVersion } from '#wire/cni/result.ts'
@@ -36,6 +38,9 @@ export type OfPod = {
   readonly pluginPath: string | undefined
 }
 
+/** dev:ino where it is known; null where the caller allows its own (CNI_NETNS_OVERRIDE). */
+export type CallerNetns = string | undefined | null
+
 /** One attachment that is asked for. */
 export type Wanted = {
   readonly owner: Owner
@@ -48,7 +53,7 @@ export type Wanted = {
   readonly prevResult: CniResult | undefined
   readonly root: Row['root']
   /** dev:ino of the caller's own network namespace, which must not be the container's. */
-  readonly callerNetns: string | undefined
+  readonly callerNetns: CallerNetns
   /** `namespace/name` of the network object, where a pod's annotation named one. */
   readonly networkRef: string | undefined
   /** What only one of a pod's networks can have; undefined for a plugin by itself. */
@@ -66,6 +71,9 @@ export type Note = {
   readonly cause?: unknown
 }
 
+/** Links of the host by name, as plans found them last. */
+export type Masters = Map<IfName, Link>
+
 export interface AttachNeeds {
   readonly kernel: Kernel
   readonly journal: Journal
@@ -74,5 +82,7 @@ export interface AttachNeeds {
   /** What plugins may ask: the kernel's questions and chance, as one object. */
   readonly questions: PluginNeeds
   readonly catalogue: Catalogue
+  /** What plans have found of the host's links; without it every plan looks anew. */
+  readonly masters?: Masters
   report(note: Note): void
 }

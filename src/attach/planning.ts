@@ -60,7 +60,8 @@ export async function planTogether(
 
 /** The plugins that have the same place in each chain. */
 async function planPlace(opens: readonly Open[], at: number, doing: Doing): Promise<void> {
-  const { needs } = doing
+  const { needs, recalled } = doing
+  const questions = recalled?.questions ?? needs.questions
   const turn = opens.flatMap((open, i) => {
     const link = open.links[at]
     return link === undefined ? [] : [{ open, link, before: opens.slice(0, i + 1) }]
@@ -71,7 +72,7 @@ async function planPlace(opens: readonly Open[], at: number, doing: Doing): Prom
     siblings: doing.siblings,
   })
   const seen = await allOrFirstFailure(
-    turn.map((one) => one.link.plugin.observe(requestNow(one), needs.questions)),
+    turn.map((one) => one.link.plugin.observe(requestNow(one), questions)),
   )
   for (const [i, one] of turn.entries()) {
     const { open, link } = one

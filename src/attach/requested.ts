@@ -5,6 +5,7 @@
  * Spec: CNI conventions (capability `ips`, args, CNI_ARGS).
  * @module
  */
+import { isJsonObject, lookUp } from '#wire/cni/conf.ts'
 import type { RawConf } from './catalogue.ts'
 
 /** As written, without repetition, in the order CNI_ARGS, args.cni, runtimeConfig. */
@@ -19,8 +20,8 @@ export function requestedIps(raw: RawConf, cniArgs: string): string[] {
 function textsIn(raw: RawConf, path: readonly string[]): string[] {
   let at: unknown = raw
   for (const key of path) {
-    if (typeof at !== 'object' || at === null) return []
-    at = new Map(Object.entries(at)).get(key)
+    if (!isJsonObject(at)) return []
+    at = lookUp(at, key)
   }
   return Array.isArray(at) ? at.filter((item) => typeof item === 'string') : []
 }

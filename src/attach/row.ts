@@ -52,7 +52,7 @@ export type Row = {
   readonly held: readonly Held[]
   readonly stages: readonly Stage[]
   readonly result: CniResult | undefined
-  /** Milliseconds since 1970, of the first write. */
+  /** Milliseconds since 1970, of the first write; a later row has a greater one. */
   readonly since: number
   /** What the runtime asked for: one request can make several attachments (all rails of a pod). */
   /** `namespace/name` of the network object it was made for. */

@@ -9,7 +9,7 @@ import { fail } from './failures.ts'
 import { runForeign } from './foreign-stage.ts'
 import type { Doing, Making } from './making.ts'
 import type { AttachNeeds } from './needs.ts'
-import { type Given, type Turn, allOrFirstFailure, planTogether } from './planning.ts'
+import { type Given, type Planned, type Turn, allOrFirstFailure, planTogether } from './planning.ts'
 import { probesOf } from './probing.ts'
 import { requestedIps } from './requested.ts'
 import { takeTogether } from './taking.ts'
@@ -34,14 +34,30 @@ export async function applyOurStages(
       mine.map(async ({ making, links }) => [making, await reserve(making, links, doing)] as const),
     ),
   )
-  const planned = await planTogether(mine, doing, given)
+  const planned = await planAsRecalled(mine, doing, given)
   for (const { making, row } of planned) making.row = row
   needs.journal.write(planned.map(({ row }) => row))
   await takeTogether(
     planned.map(({ steps }) => steps),
-    needs.kernel,
+    { kernel: needs.kernel, expected: doing.recalled?.expected() ?? [] },
   )
   await Promise.all(planned.map(({ making }) => completeResult(making, needs)))
+}
+
+/** A plan that is refused by what was recalled is made anew from what is so. */
+async function planAsRecalled(
+  mine: readonly Turn[],
+  doing: Doing,
+  given: ReadonlyMap<Making, Given>,
+): Promise<Planned[]> {
+  const { recalled, needs } = doing
+  try {
+    return await planTogether(mine, doing, given)
+  } catch (cause) {
+    if (recalled === undefined || recalled.expected().length === 0) throw cause
+    needs.masters?.clear()
+    return planTogether(mine, { ...doing, recalled: undefined }, given)
+  }
 }
 
 const NOTHING: Given = { addressing: undefined, held: [], probes: [] }

@@ -11,6 +11,7 @@ import type { NetnsState } from '#needs/kernel.ts'
 import { type Failure, textOfThrown } from '#values/failure.ts'
 import { type Step, undoOfAll } from '#values/step.ts'
 import type { RawConf } from './catalogue.ts'
+import { ipamTypeOf } from './chain.ts'
 import { fail } from './failures.ts'
 import type { AttachNeeds, Foreign } from './needs.ts'
 import { takeBack } from './put-back.ts'
@@ -151,14 +152,13 @@ function withPrevResult(stage: Extract<Stage, { stage: 'foreign' }>): string {
 
 async function release(row: Row, needs: AttachNeeds): Promise<void> {
   for (const raw of row.request.plugins) {
-    const part = raw['ipam']
-    if (typeof part !== 'object' || part === null || !('type' in part)) continue
-    const ipam = needs.catalogue.ipams.get(String(part.type))
+    const ipam = needs.catalogue.ipams.get(String(ipamTypeOf(raw)))
     if (ipam === undefined) continue
     const held = row.held.length > 0 ? row.held : undefined
     const { conf } = ipam.parse(raw)
     const failed = row.state !== 'attached' && row.state !== 'detaching'
-    const kept = await ipam.release({ conf, owner: row.owner, held, failed })
+    const unused = row.state === 'reserved'
+    const kept = await ipam.release({ conf, owner: row.owner, held, failed, unused })
     for (const text of kept ?? []) needs.report({ note: 'left', attachment: row.attachment, text })
   }
 }

@@ -6,20 +6,21 @@
  * @module
  */
 import { attachAll } from './add.ts'
-import { typeOf } from './chain.ts'
+import { ipamTypeOf, parseChain } from './chain.ts'
 import { checkAttachment } from './check.ts'
 import { detachByConf, detachRows, rowsToDetach } from './del.ts'
 import { fail } from './failures.ts'
-import { collectGarbage } from './garbage.ts'
+import { type Alive, collectGarbage } from './garbage.ts'
 import { checkReservation, releaseLater, reserveOnly } from './ipam-only.ts'
 import { META_TYPES, parseConfList, pluginsOf } from '#network/index.ts'
 import type { AttachNeeds, Foreign, Wanted } from './needs.ts'
 import type { Row } from './row.ts'
 import type { Turns } from './turns.ts'
+import { failureIn } from '#values/failure.ts'
 import { type NetnsPath, parseNetnsPath } from '#values/netns.ts'
 import type { Owner, PodRef } from '#values/owner.ts'
 import { podOfArgs } from '#wire/cni/args.ts'
-import { isJsonObject } from '#wire/cni/conf.ts'
+import { type JsonObject, isJsonObject } from '#wire/cni/conf.ts'
 import { type CniCall, type CniRequest, parseCniRequest } from '#wire/cni/request.ts'
 import { formatResult } from '#wire/cni/result-json.ts'
 import { prevResultOf } from '#wire/cni/result-parse.ts'
@@ -47,7 +48,7 @@ type OfNetwork = Extract<CniRequest, { verb: 'GC' | 'STATUS' }>
 type Call = {
   readonly request: Attaching
   readonly pod: PodRef | undefined
-  readonly callerNetns: string | undefined
+  readonly callerNetns: Wanted['callerNetns']
   readonly foreign: Foreign
 }
 
@@ -66,7 +67,7 @@ export async function answerCall(
   if (request.verb === 'STATUS') return status(request, needs)
   checkType(request.type, needs)
   const pod = podOfArgs(request.args)
-  const callerNetns = request.netnsOverride ? undefined : from.netnsId
+  const callerNetns = request.netnsOverride ? null : from.netnsId
   const call = { request, pod, callerNetns, foreign }
   // by type, too: another vendor's plugin, run for one request, may call our IPAM with its own
   const turn = `${pod?.uid ?? request.containerId}/${request.type}`
@@ -141,6 +142,9 @@ async function check(call: Call, needs: VerbNeeds): Promise<void> {
     ? await needs.pods.wanted(podRequest(call))
     : [await wantedOf(call, needs)]
   for (const wanted of wanteds) {
+    // a runtime always passes it to a plugin; a list or a pod as a whole has its journal
+    const isOwn = attach.catalogue.plugins.has(type)
+    if (isOwn && wanted.prevResult === undefined) throw fail('check-prev-result-missing')
     const [fault] =
       ipam === undefined
         ? await checkAttachment(wanted, attach)
@@ -153,7 +157,30 @@ async function garbage(request: OfNetwork, needs: VerbNeeds, foreign: Foreign): 
   // a runtime that does not say what lives gets nothing taken down
   if (request.verb !== 'GC' || request.valid === undefined) return ''
   await collectGarbage({ network: request.name, alive: request.valid }, needs.attach, foreign)
+  await collectAddresses(request, request.valid, needs)
   return ''
+}
+
+/** Addresses that no row tells of: of the replaced IPAM, or of a journal that was lost. */
+async function collectAddresses(
+  request: OfNetwork,
+  alive: readonly Alive[],
+  { attach }: VerbNeeds,
+): Promise<void> {
+  const { ipams } = attach.catalogue
+  const living = new Set(alive.map(({ containerId }) => containerId))
+  // an interface that the runtime does not know may be another network's of a pod
+  const isGone = (containerId: string): boolean =>
+    !living.has(containerId) && attach.journal.byContainer(containerId).length === 0
+  for (const raw of rawsOf(request)) {
+    const ipam = ipams.get(ipams.has(request.type) ? request.type : String(ipamTypeOf(raw)))
+    if (ipam?.collect !== undefined) await ipam.collect(ipam.parse(raw).conf, isGone)
+  }
+}
+
+function rawsOf(request: OfNetwork): Wanted['plugins'] {
+  const { type, conf } = request
+  return type === LIST_TYPE ? pluginsOfList(request) : [{ ...conf, type }]
 }
 
 /** Ready when the journal answers and the configuration is one we could attach with. */
@@ -161,11 +188,10 @@ async function status(request: OfNetwork, needs: VerbNeeds): Promise<string> {
   checkType(request.type, needs)
   needs.attach.journal.byContainer('')
   if (isMeta(request.type)) await needs.pods.checkReady({ ...request.conf, type: request.type })
-  const { plugins } = needs.attach.catalogue
-  const raws = request.type === LIST_TYPE ? pluginsOfList(request) : [request.conf]
-  for (const raw of raws) {
-    plugins.get(request.type === LIST_TYPE ? typeOf(raw) : request.type)?.parse(raw)
-  }
+  const { catalogue } = needs.attach
+  const ipam = catalogue.ipams.get(request.type)
+  if (ipam !== undefined) ipam.parse(request.conf)
+  else if (!isMeta(request.type)) parseChain({ plugins: rawsOf(request), args: '' }, catalogue)
   return ''
 }
 
@@ -224,10 +250,21 @@ async function wantedOf(call: Call, needs: VerbNeeds): Promise<Wanted> {
   }
 }
 
-/** The plugins of a list, each as a runtime would pass it. @throws {Failure} as a NAD's would */
+/** @throws {Failure} `list-invalid`: there is no network object that could be named */
+function readList(conf: JsonObject, name: string): ReturnType<typeof parseConfList> {
+  try {
+    return parseConfList(JSON.stringify(conf), { namespace: '', name })
+  } catch (cause) {
+    const reason = failureIn(cause)?.details['reason']
+    if (reason === undefined) throw cause
+    throw fail('list-invalid', { network: name, reason })
+  }
+}
+
+/** The plugins of a list, each as a runtime would pass it. */
 function pluginsOfList({ name, version, conf }: Attaching | OfNetwork): Wanted['plugins'] {
   const { runtimeConfig } = conf
-  const list = parseConfList(JSON.stringify(conf), { namespace: '', name })
+  const list = readList(conf, name)
   const capabilities = isJsonObject(runtimeConfig) ? runtimeConfig : {}
   const injected = { runtimeConfig: capabilities, cniArgs: {}, prevResult: conf['prevResult'] }
   return pluginsOf({ ...list, name, cniVersion: version }, injected)

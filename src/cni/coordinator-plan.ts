@@ -105,11 +105,15 @@ function planLater({ request, saw, view, ips, sides, table }: Planning): Step[] 
   ]
 }
 
+/** Characters of the container's id in that name. */
+const TOLD = 11
+
 /** Name of the host's end of the pair: told by the container, as the replaced plugin does. */
 export function hostVethOf(containerId: string): IfName {
   // a Kubernetes runtime's ids are random hex, whose beginning is enough; others may share theirs
-  const short = /^[0-9a-f]{12,}$/.test(containerId) ? containerId : shortHash(containerId)
-  return parseIfName(`veth${short.slice(0, 11)}`)
+  const tells = containerId.length <= TOLD || /^[0-9a-f]+$/.test(containerId)
+  const short = tells ? containerId : shortHash(containerId)
+  return parseIfName(`veth${short.slice(0, TOLD)}`)
 }
 
 /** Left out where the pod has no address of its family. */

@@ -54,6 +54,22 @@ export function selectorOf(value: HostDeviceDocument): DeviceSelector {
   throw fail('host-device-none')
 }
 
+/** For people: `device enp3s0`. */
+export function textOfSelector(selector: DeviceSelector): string {
+  switch (selector.by) {
+    case 'name':
+      return `device ${selector.name}`
+    case 'address':
+      return `hwaddr ${selector.address}`
+    case 'path':
+      return `kernelpath /sys/${selector.path}`
+    case 'pci':
+      return `pciBusID ${selector.pci}`
+    case 'id':
+      return `deviceID ${selector.id}`
+  }
+}
+
 function addressIn(text: string): HardwareAddress {
   try {
     return parseHardwareAddress(text)
@@ -122,7 +138,8 @@ async function hasUserSpaceDriver(pci: string, needs: DeviceNeeds): Promise<bool
   return driver !== undefined && USER_SPACE_DRIVERS.includes(driver)
 }
 
-async function folderOf(id: string, needs: DeviceNeeds): Promise<string> {
+/** Folder of a device id below /sys. @throws {Failure} `host-device-id-unknown` */
+export async function folderOf(id: string, needs: DeviceNeeds): Promise<string> {
   const isName = /^[^/\0]+$/.test(id) && id !== '.' && id !== '..'
   for (const bus of isName ? [PCI, AUXILIARY] : []) {
     if ((await needs.netdevsOf(`${bus}/${id}`)) !== undefined) return `${bus}/${id}`

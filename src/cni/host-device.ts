@@ -16,7 +16,14 @@ import type { CniDns } from '#wire/cni/result.ts'
 import { answerOf, planAddressing } from './addressing.ts'
 import { type CheckNeeds, checkMain } from './check.ts'
 import { confReader, dnsOf } from './conf.ts'
-import { type DeviceNeeds, type DeviceSelector, findDevice, selectorOf } from './device.ts'
+import {
+  type DeviceNeeds,
+  type DeviceSelector,
+  findDevice,
+  folderOf,
+  selectorOf,
+  textOfSelector,
+} from './device.ts'
 import { fail } from './failures.ts'
 import { type MainNeeds, type PodSaw, kindName, observePod } from './main-link.ts'
 import type { Plugin, PluginRequest } from './plugin.ts'
@@ -24,6 +31,8 @@ import type { Plugin, PluginRequest } from './plugin.ts'
 export type HostDeviceNeeds = MainNeeds & CheckNeeds & DeviceNeeds
 export type HostDeviceConf = {
   readonly selector: DeviceSelector
+  /** `runtimeConfig.deviceID`, which must be there whatever the selector is. */
+  readonly deviceId: string | undefined
   readonly dns: CniDns | undefined
 }
 export type HostDeviceSaw = PodSaw & {
@@ -44,11 +53,15 @@ export const hostDevice: Plugin<HostDeviceConf, HostDeviceNeeds, HostDeviceSaw> 
 
   parse(raw) {
     const { value, warnings } = read(raw)
-    return { conf: { selector: selectorOf(value), dns: dnsOf(value.dns) }, warnings }
+    const deviceId = value.runtimeConfig?.deviceID
+    return { conf: { selector: selectorOf(value), deviceId, dns: dnsOf(value.dns) }, warnings }
   },
 
   async observe(request, needs) {
     const pod = await observePod(request, needs)
+    const { deviceId } = request.conf
+    // as the replaced plugin does, whichever key chooses the device
+    if (deviceId !== undefined) await folderOf(deviceId, needs)
     const mine = pod.existing !== undefined && isMoved(pod.existing) ? pod.existing : undefined
     const { device, userSpace } = await findDevice(request.conf.selector, needs, mine)
     return { ...pod, device, userSpace }
@@ -57,7 +70,7 @@ export const hostDevice: Plugin<HostDeviceConf, HostDeviceNeeds, HostDeviceSaw> 
   plan(request, saw) {
     if (saw.userSpace) return []
     const { netns, ifName, temp, mark, addressing } = request
-    const device = wantedDevice(saw)
+    const device = wantedDevice(request.conf, saw)
     const { link, steps } = beforeMove(request, saw, device)
     return [
       ...steps,
@@ -73,7 +86,7 @@ export const hostDevice: Plugin<HostDeviceConf, HostDeviceNeeds, HostDeviceSaw> 
   answer(request, saw) {
     const { dns } = request.conf
     if (saw.userSpace) return answerOf(request, { mac: undefined, mtu: undefined, dns })
-    const { address, mtu } = wantedDevice(saw)
+    const { address, mtu } = wantedDevice(request.conf, saw)
     return answerOf(request, { mac: address, mtu, dns })
   },
 
@@ -103,8 +116,8 @@ function nameIn(text: string | undefined): IfName | undefined {
   return text !== undefined && isIfName(text) ? parseIfName(text) : undefined
 }
 
-function wantedDevice({ device }: HostDeviceSaw): Link {
-  if (device === undefined) throw fail('host-device-missing')
+function wantedDevice({ selector }: HostDeviceConf, { device }: HostDeviceSaw): Link {
+  if (device === undefined) throw fail('host-device-missing', { more: textOfSelector(selector) })
   return device
 }
 

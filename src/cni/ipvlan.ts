@@ -45,6 +45,7 @@ const MODES: ReadonlyMap<string, IpvlanMode> = new Map([
 export const ipvlan: Plugin<IpvlanConf, IpvlanNeeds, IpvlanSaw> = {
   type: 'ipvlan',
   role: 'main',
+  recalls: true,
 
   parse(raw) {
     const { value, warnings } = read(raw)

@@ -59,6 +59,7 @@ const MODES: ReadonlyMap<string, MacvlanMode> = new Map([
 export const macvlan: Plugin<MacvlanConf, MacvlanNeeds, MacvlanSaw> = {
   type: 'macvlan',
   role: 'main',
+  recalls: true,
 
   parse(raw, args) {
     const { value, warnings } = read(raw)

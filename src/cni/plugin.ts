@@ -58,6 +58,12 @@ export interface Plugin<Conf, Needs, Saw> {
   /** `main` makes CNI_IFNAME (and may have an IPAM); `chained` needs a prevResult. */
   readonly role: 'main' | 'chained'
   /**
+   * Of the host it sees its master, of the pod whether its name is free, both by `link`, and
+   * the links that it makes are given their names by `rename-link`: an ADD can be planned
+   * from what was seen before, and told by the kernel that it is so no more.
+   */
+  readonly recalls?: true
+  /**
    * `args` is CNI_ARGS, where a plugin lets it override the configuration.
    * @throws {Failure} naming field and value; `warnings` go to the log and to `plan`
    */

@@ -4,6 +4,7 @@
  * does the rest).
  * @module
  */
+import type { Link } from '#values/link.ts'
 import type { DeleteLink, Step } from '#values/step.ts'
 import type { KernelEffects } from '#needs/kernel.ts'
 import type { Random } from '#needs/clock.ts'
@@ -25,6 +26,7 @@ import { limitOf } from './limit.ts'
 import { LinkBook } from './link-book.ts'
 import { moveLink, returnLink } from './move-link.ts'
 import { probe } from './probes.ts'
+import { type Look, looksAt } from './expected.ts'
 import { type HostView, Namespaces } from './namespaces.ts'
 import { actProgram, askProgram } from './netns-call.ts'
 import type { Op, OpResult } from './program.ts'
@@ -41,7 +43,7 @@ type EffectNeeds = {
   readonly limit: Limit
   readonly sightings: Sightings
 }
-type Taking = Context & Pick<EffectNeeds, 'sightings'>
+type Taking = Context & Pick<EffectNeeds, 'sightings'> & { readonly expected: readonly Link[] }
 
 /** Effects on the host that `view` shows. */
 export function hostEffects(view: HostView, needs: EffectNeeds): KernelEffects {
@@ -55,15 +57,16 @@ export function hostEffects(view: HostView, needs: EffectNeeds): KernelEffects {
     return oneMove(() => returnLink(step, moving))
   }
   return {
-    async take(steps) {
+    async take(steps, expected = []) {
       using spaces = new Namespaces(view)
       const possible = withoutGone(steps, spaces)
-      for (const part of partsOf(possible)) {
+      for (const [at, part] of partsOf(possible).entries()) {
         if (part.deletes.length > 0) await deleteLinks(part.deletes, spaces, needs.limit)
         if (part.own !== undefined) await takeOwn(part.own, spaces)
         const book = new LinkBook(needs.random)
         const { sightings } = needs
-        await takePart(part.others, { spaces, book, sightings })
+        const known = at === 0 ? expected : []
+        await takePart(part.others, { spaces, book, sightings, expected: known })
       }
     },
   }
@@ -122,7 +125,8 @@ async function takePart(steps: readonly ActionStep[], context: Taking): Promise<
   let tries = 0
   let lookedAgain = 0
   for (let at = 0; at < actions.length;) {
-    const { done, result } = await runFrom(actions, at)
+    const first = at === 0 && tries === 0 ? context.expected : []
+    const { done, result } = await runFrom(actions, at, looksAt(first, context))
     at += done
     const action = actions[at]
     if (action === undefined || result === undefined) return
@@ -144,6 +148,7 @@ function detailsOf({ step, of }: Action): Record<string, string> {
 async function runFrom(
   actions: readonly Action[],
   at: number,
+  look: Look,
 ): Promise<{ done: number; result: OpResult | undefined }> {
   const ops: Op[] = []
   let missing = false
@@ -152,7 +157,7 @@ async function runFrom(
     if (op === undefined) missing = true
     else ops.push(op)
   }
-  const results = await actProgram(ops)
+  const results = look.verified(await actProgram([...look.ops, ...ops]))
   const failed = results.findIndex(({ status }) => status < 0)
   if (failed >= 0) return { done: failed, result: results[failed] }
   // The link that the next operation is about is not there: so would the kernel have said.
@@ -161,9 +166,11 @@ async function runFrom(
 }
 
 /** Finds the indexes of links that were there before; those that are missing stay undefined. */
-async function lookUp({ book, spaces, sightings }: Taking): Promise<void> {
+async function lookUp({ book, spaces, sightings, expected }: Taking): Promise<void> {
   for (const handle of book.lookedUp()) {
-    handle.index = handle.where === 'host' ? sightings.indexOf(handle.name) : undefined
+    const known = expected.find(({ name }) => name === handle.name)
+    const indexOnHost = (): number | undefined => known?.index ?? sightings.indexOf(handle.name)
+    handle.index = handle.where === 'host' ? indexOnHost() : undefined
   }
   const handles = book.lookedUp().filter(({ index }) => index === undefined)
   const results = await askProgram(

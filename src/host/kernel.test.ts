@@ -192,6 +192,24 @@ rootTest('take() makes links of 32 pods side by side', async ({ kernel, pod }) =
   equal((await kernel.links(pod)).length, 1)
 })
 
+rootTest(
+  'take() does nothing over a link that is gone, and tells one that changed',
+  async (world) => {
+    const { kernel, pod, host } = world
+    const seen = await kernel.link('host', UP)
+    if (seen === undefined) throw new Error('no master')
+    const step = macvlan(pod)
+    await kernel.take([step], [seen])
+    await kernel.take(undoOf(step))
+    ip('-n', host, 'link', 'set', UP, 'mtu', '1400')
+    await rejects(kernel.take([step], [seen]), { code: 'link-changed' })
+    await kernel.take(undoOf(step))
+    ip('-n', host, 'link', 'del', UP)
+    await rejects(kernel.take([step], [seen]), { code: 'link-changed' })
+    equal((await kernel.links(pod)).length, 1)
+  },
+)
+
 rootTest("take() says a refusal in the kernel's words", async ({ kernel, pod }) => {
   const step = macvlan(pod, { mtu: 20 })
   await rejects(kernel.take([step]), (thrown: Error) => {

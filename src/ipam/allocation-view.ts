@@ -15,6 +15,8 @@ import { formersOf } from './allocation-state.ts'
 export type Known = {
   readonly ip: Ip
   readonly uid: string
+  /** Resource version: what is told again is known. */
+  readonly version: string
   readonly pool: string
   readonly owner: string
   readonly containerId: string
@@ -146,9 +148,9 @@ export class AllocationView {
   async #follow(since: string): Promise<void> {
     const watch = this.#records.watch(allocationsOf('all'), since, this.#ended.signal)
     for await (const { change, document } of watch) {
-      const { name, uid } = document.metadata
+      const { name, uid, resourceVersion } = document.metadata
       if (change === 'deleted') this.drop({ name, uid })
-      else this.put(document)
+      else if (this.#byName.get(name)?.version !== resourceVersion) this.put(document)
     }
   }
 }
@@ -183,7 +185,7 @@ function leave(index: Index, key: string, name: string): void {
 
 /** Undefined for a record whose name is no address: it holds none. */
 function knownOf(record: Stored): Known | undefined {
-  const { name, uid } = record.metadata
+  const { name, uid, resourceVersion: version } = record.metadata
   try {
     const ip = addressOfName(name)
     const [pool, owner] = [fieldOf(record, 'pool'), fieldOf(record, 'owner')]
@@ -192,6 +194,7 @@ function knownOf(record: Stored): Known | undefined {
     return {
       ip,
       uid,
+      version,
       pool,
       owner,
       containerId: fieldOf(record, 'containerId'),

@@ -23,6 +23,17 @@ test('20 at once on exactly 20 addresses get 20, the next is told who has them',
   })
 })
 
+test('a pool that is full of records without labels tells who holds them', async () => {
+  await using at = await world({ v4: { ...V4, ips: ['10.1.0.10'] } })
+  await at.ipam.reserve(asking(at.ipam, { pod: 'first' }))
+  const { items } = await at.records.list(allocationsOf('all'))
+  for (const item of items) {
+    await at.records.replace({ ...item, metadata: { ...item.metadata, labels: {} } })
+  }
+  const late = at.ipam.reserve(asking(at.ipam, { pod: 'late' }))
+  await rejects(late, { message: /by 10\.1\.0\.10 default\/first/ })
+})
+
 test('two agents fill a pool together to its last address, and never give one twice', async () => {
   await using at = await world({ v4: { subnet: '10.1.0.0/16', ips: ['10.1.0.0-10.1.1.243'] } })
   await using second = spiderpoolIpam({ records: at.records, random, node: 'node-2' })

@@ -248,8 +248,11 @@ export class Allocator {
       const name = allocationName(ip)
       if (names.has(name) || this.#pending.has(name) || this.#shunned.has(ip)) continue
       const record = await this.#needs.records.get(allocationRef(name))
-      if (record !== undefined) this.#view.put(record)
-      else if (!this.#pending.has(name)) list.free(ip)
+      if (record !== undefined) {
+        // its labels do not say so
+        holders.push(record)
+        this.#view.put(record)
+      } else if (!this.#pending.has(name)) list.free(ip)
     }
     return holders
   }

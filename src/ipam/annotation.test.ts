@@ -76,7 +76,13 @@ for (const { does, text, ifName = 'eth0', reason, ipv4 } of [
     text: '[{"ipv4":["a","a"]}]',
     reason: /pool a is there twice/,
   },
-  { does: 'and refuses a name that is none', text: '[{"ipv4":[5]}]', reason: /a name is empty/ },
+  { does: 'and refuses an empty name', text: '[{"ipv4":[""]}]', reason: /a name is empty/ },
+  { does: 'and refuses a name that is none', text: '[{"ipv4":[5]}]', reason: /5 is no pool name/ },
+  {
+    does: 'and refuses an interface that is no text',
+    text: '[{"interface":5,"ipv4":["a"]}]',
+    reason: /interface of an item is no text/,
+  },
   { does: 'and refuses no pool', text: '[{"ipv4":[]}]', reason: /names no pool/ },
   { does: 'with nulls', text: '[{"ipv4":["a"],"ipv6":null,"cleangateway":null}]', ipv4: ['a'] },
   {
@@ -113,6 +119,7 @@ test('poolsOfPod() reads keys in any case, and cleanGateway', () => {
     ipv4: ['a'],
     ipv6: ['b'],
     source: 'pod',
+    annotation: 'ipam.spidernet.io/ippool',
     cleanGateway: true,
   })
   equal(poolsOfPod(podWith({}), 'eth0'), undefined)

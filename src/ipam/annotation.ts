@@ -20,19 +20,23 @@ export type Candidates = {
   readonly ipv4: readonly string[]
   readonly ipv6: readonly string[]
   readonly source: string
+  /** The annotation of the pod that they are in. */
+  readonly annotation?: string
   readonly cleanGateway: boolean
 }
 
 /** A route that a pod asks for; it goes to the interface whose network has `gw`. */
 export type AskedRoute = { readonly dst: Cidr; readonly gw: Ip }
 
-const KEY = {
+/** The annotations, by what they are for. */
+export const POOL_ANNOTATION = {
   each: 'ipam.spidernet.io/ippools',
   all: 'ipam.spidernet.io/ippool',
   routes: 'ipam.spidernet.io/routes',
   ipv4: 'ipam.spidernet.io/default-ipv4-ippool',
   ipv6: 'ipam.spidernet.io/default-ipv6-ippool',
 } as const
+const KEY = POOL_ANNOTATION
 const fold = keyFolder(['interface', 'ipv4', 'ipv6', 'cleangateway', 'dst', 'gw'])
 
 /** Pools that the pod names for an interface. @throws {Failure} `pool-annotation-invalid` */
@@ -82,6 +86,8 @@ function ofInterface(
   const items = list.map((item: unknown): JsonObject =>
     isJsonObject(item) ? fold(item) : bad(KEY.each, 'an item is no object'),
   )
+  const strange = items.find(({ interface: name }) => typeof (name ?? '') !== 'string')
+  if (strange !== undefined) return bad(KEY.each, 'interface of an item is no text')
   const names = items.map(({ interface: name }) => textOf(name))
   const named = names.filter((name) => name !== '')
   if (named.length !== 0 && named.length !== items.length) {
@@ -107,12 +113,15 @@ function candidates(annotation: string, raw: unknown): Candidates {
     list === undefined || list === null ? [] : namesIn(list, annotation)
   const found = { ipv4: names(ipv4), ipv6: names(ipv6) }
   if (found.ipv4.length + found.ipv6.length === 0) return bad(annotation, 'it names no pool')
-  return { ...found, source: 'pod', cleanGateway: cleangateway === true }
+  return { ...found, source: 'pod', annotation, cleanGateway: cleangateway === true }
 }
 
 function namesIn(list: unknown, annotation: string): string[] {
   if (!Array.isArray(list)) return bad(annotation, 'it holds no list of pool names')
-  const names = list.map((name: unknown) => textOf(name) || bad(annotation, 'a name is empty'))
+  const names = list.map((name: unknown) => {
+    if (typeof name !== 'string') return bad(annotation, `${JSON.stringify(name)} is no pool name`)
+    return name || bad(annotation, 'a name is empty')
+  })
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   return twice === undefined ? names : bad(annotation, `pool ${twice} is there twice`)
 }

@@ -54,7 +54,8 @@ export async function autoCandidates(asking: AutoAsking): Promise<Candidates | u
     if (!(await asking.wait())) {
       const { kind, namespace, name } = application
       const missing = found.missing.map((family) => `IPv${family}`).join(' and ')
-      throw fail('auto-pool-missing', { ifName, missing, owner: `${kind} ${namespace}/${name}` })
+      const owner = `${kind} ${namespace}/${name}`
+      throw fail('auto-pool-missing', { annotation, ifName, missing, owner })
     }
   }
 }

@@ -32,6 +32,7 @@ export function exhausted(
     pool: pools.map(({ metadata }) => metadata.name).join(', '),
     size: String(size),
     holders: `${texts}${more}${rest}` || 'nobody',
+    family: pools[0]?.spec.ipVersion,
   })
 }
 

@@ -79,7 +79,7 @@ export const IPAM_FAILURES = {
     ...taken,
   },
   'address-not-held': {
-    message: '{type}: Failed to find address {address} added by container {containerId}',
+    message: '{type}: Failed to find address added by container {containerId}',
     retry: 'never',
     cni: 3,
     exit: 1,

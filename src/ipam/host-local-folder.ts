@@ -30,6 +30,8 @@ export class HostLocalFolder {
   readonly path: string
   readonly #files: Files
   readonly #texts = new Map<string, string>()
+  /** What was given last before each address. */
+  readonly #before = new Map<string, { readonly set: number; readonly last: Ip | undefined }>()
 
   constructor(path: string, files: Files) {
     this.path = path
@@ -69,6 +71,20 @@ export class HostLocalFolder {
     }
   }
 
+  /** Frees the addresses of every container that `isGone` tells. */
+  async freeOf(isGone: (containerId: string) => boolean): Promise<void> {
+    const held = async () => (await this.#files.list(this.path)).filter(isAddress)
+    if ((await held()).length === 0) return
+    await this.locked(async () => {
+      for (const name of await held()) {
+        const container = (await this.#read(name))?.split(/\r?\n/)[0]?.trim() ?? ''
+        if (container === '' || !isGone(container)) continue
+        this.#texts.delete(name)
+        await this.#files.remove(`${this.path}/${name}`)
+      }
+    })
+  }
+
   /** False when somebody has it. */
   async claim(ip: Ip, owner: Owner): Promise<boolean> {
     const text = `${owner.containerId}\r\n${owner.ifName}`
@@ -91,7 +107,17 @@ export class HostLocalFolder {
   }
 
   async setLast(set: number, ip: Ip): Promise<void> {
+    this.#before.set(ip, { set, last: await this.last(set) })
     await this.#files.replace(this.#lastPath(set), ip)
+  }
+
+  /** As if `ip` had not been given, unless another one was since. */
+  async unsetLast(ip: string): Promise<void> {
+    const before = this.#before.get(ip)
+    if (before === undefined || (await this.last(before.set)) !== ip) return
+    const path = this.#lastPath(before.set)
+    if (before.last === undefined) await this.#files.remove(path)
+    else await this.#files.replace(path, before.last)
   }
 
   pathOf(ip: Ip): string {

@@ -180,10 +180,7 @@ test('check() of host-local speaks as upstream does', async () => {
   deepEqual(await ipam.check({ conf, owner, addressing }), [])
   texts.clear()
   const [fault] = await ipam.check({ conf, owner, addressing })
-  match(
-    fault?.message ?? '',
-    /^host-local: Failed to find address 10\.1\.2\.2\/24 added by container c1$/,
-  )
+  match(fault?.message ?? '', /^host-local: Failed to find address added by container c1$/)
 })
 
 test('any order of ADD and DEL gives each address to one container', async () => {

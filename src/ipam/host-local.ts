@@ -53,23 +53,26 @@ export function hostLocalIpam({ files }: { readonly files: Files }): Ipam<HostLo
         return reserve(request, { folder, asked, dns })
       })
     },
-    async release({ conf, owner, held }) {
-      for (const one of held ?? []) {
+    async release({ conf, owner, held, unused }) {
+      for (const one of held?.toReversed() ?? []) {
         if (one.held !== 'file') continue
         const slash = one.path.lastIndexOf('/')
-        await folderAt(one.path.slice(0, slash)).release(one.path.slice(slash + 1), owner)
+        const [folder, ip] = [folderAt(one.path.slice(0, slash)), one.path.slice(slash + 1)]
+        await folder.release(ip, owner)
+        if (unused) await folder.unsetLast(ip)
       }
       if (held !== undefined || conf === undefined) return
       const folder = folderOf(conf)
       const { mine } = await folder.look(owner)
       for (const ip of mine) await folder.release(ip, owner)
     },
+    collect: (conf, isGone) => folderOf(conf).freeOf(isGone),
     async check({ conf, owner, addressing }) {
       const mine = new Set((await folderOf(conf).look(owner)).mine)
       const { containerId } = owner
       const lost = addressing.ips.filter(({ address }) => !mine.has(cidrParts(address).ip))
       return lost.map(({ address }) =>
-        fail('address-not-held', { type: 'host-local', address, containerId }),
+        fail('address-not-held', { type: 'host-local', containerId, more: address }),
       )
     },
   }
@@ -121,7 +124,11 @@ async function reserve(
     if (left.size > 0) throw fail('addresses-left-over', { addresses: [...left].join(' ') })
   } catch (cause) {
     // all or nothing; what an earlier ADD got stays with it
-    for (const { ip, fresh } of given) if (fresh) await folder.release(ip, owner)
+    for (const { ip, fresh } of given.toReversed()) {
+      if (!fresh) continue
+      await folder.release(ip, owner)
+      await folder.unsetLast(ip)
+    }
     throw cause
   }
   const ips = given.map(answerOf)

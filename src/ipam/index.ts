@@ -22,6 +22,7 @@ export { type AutoPools, autoPoolsFor, autoPoolsOf, isReclaimed } from './auto-p
 export { freeKept } from './free-kept.ts'
 export { endPool, endSpiderSubnet } from './pool-end.ts'
 export { admitReservedIp, reservedIn } from './reserved-ip.ts'
+export { allocationsInStatus } from './pool-status.ts'
 export { capped } from './network-addresses.ts'
 export { admitSpiderSubnet, poolsOfSpiderSubnet, statusOfSpiderSubnet } from './subnet.ts'
 export { spiderpoolIpam } from './spiderpool.ts'

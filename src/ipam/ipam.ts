@@ -66,11 +66,15 @@ export interface Ipam<Conf> {
     readonly held: readonly Held[] | undefined
     /** True in the undo of an ADD that failed: nothing stays with a name that never had it. */
     readonly failed?: boolean
+    /** True where that ADD came no further: as if nothing had been given. */
+    readonly unused?: boolean
   }): Promise<readonly string[] | void>
   /** What the network is asked before an address is used; nothing where it is not there. */
   probing?(conf: Conf, pod: Document | undefined): Probing
   /** Keeps `ip`, which somebody else has, from being chosen while `holds` says so. */
   shun?(ip: Ip, holds: () => boolean): void
+  /** GC: frees what is held for containers that `isGone` tells, where nothing else says so. */
+  collect?(conf: Conf, isGone: (containerId: string) => boolean): Promise<void>
   /** What is wrong with the reservation that an earlier ADD made; empty when all is held. */
   check(of: {
     readonly conf: Conf

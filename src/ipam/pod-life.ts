@@ -26,7 +26,9 @@ export function checkAlive(pod: Document | undefined, ifName: string): void {
   const reason = pod === undefined ? undefined : endOf(pod)
   if (pod === undefined || reason === undefined) return
   const { namespace = 'default', name } = pod.metadata
-  throw fail('pod-not-alive', { pod: `${namespace}/${name}`, ifName, reason })
+  const ends = pod.metadata.deletionTimestamp !== undefined
+  const field = ends ? 'metadata.deletionTimestamp' : 'status.phase'
+  throw fail('pod-not-alive', { pod: `${namespace}/${name}`, ifName, reason, field })
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -42,6 +42,7 @@ type Rule = (judging: Judging) => FieldFault | undefined
 /** Faults of a pool after mutation. */
 export function faultsOfPool(pool: SpiderIpPool, context: PoolContext): FieldFault[] {
   const { previous, settings } = context
+  if (previous !== undefined && isLeaving(pool, previous)) return []
   const { ipVersion, subnet } = pool.spec
   const detail = `subnet ${subnet} is no CIDR to derive it from`
   const early =
@@ -70,6 +71,12 @@ type Versioned = {
   readonly spec: { readonly ipVersion?: number; readonly subnet: string }
 }
 
+/** True for the one write that a terminating document takes: it lets it go. */
+export function isLeaving(now: Pick<Versioned, 'metadata'>, before: Pick<Versioned, 'metadata'>) {
+  const { finalizers = [] } = now.metadata
+  return before.metadata.deletionTimestamp !== undefined && finalizers.length === 0
+}
+
 /** What no update may do: change what is terminating, the version, the subnet. */
 export function faultOfUpdate(now: Versioned, before: Versioned): FieldFault | undefined {
   const { ipVersion, subnet } = before.spec
@@ -79,7 +86,8 @@ export function faultOfUpdate(now: Versioned, before: Versioned): FieldFault | u
     return forbidden('metadata.deletionTimestamp', detail)
   }
   if (now.spec.ipVersion !== ipVersion) {
-    return forbidden('spec.ipVersion', `${now.spec.ipVersion}: it is ${ipVersion}, for good`)
+    const detail = `${now.spec.ipVersion ?? 'nothing'}: it is ${ipVersion}, for good`
+    return forbidden('spec.ipVersion', detail)
   }
   if (now.spec.subnet === subnet) return undefined
   return forbidden('spec.subnet', `${now.spec.subnet}: it is ${subnet}, for good`)

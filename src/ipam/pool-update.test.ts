@@ -36,6 +36,13 @@ const UPDATE: readonly (PoolCase & { metadata?: object; rest?: object; before?: 
     metadata: { finalizers: [], deletionTimestamp: '2026-01-01T00:00:00Z' },
     is: [],
   },
+  {
+    does: 'lets a terminating pool go whatever else it says',
+    before: { deletionTimestamp: '2026-01-01T00:00:00Z' },
+    metadata: { finalizers: [], deletionTimestamp: '2026-01-01T00:00:00Z' },
+    spec: { subnet: '10.0.0.0/8' },
+    is: [],
+  },
 ]
 
 for (const { does, spec = V4, metadata, rest, before, is } of UPDATE) {

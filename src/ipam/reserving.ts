@@ -22,6 +22,7 @@ import type { EndpointBook } from './endpoint-book.ts'
 import { interfaceOf, withInterface } from './endpoint.ts'
 import type { IpamRequest, Reservation } from './ipam.ts'
 import { isMigrationTarget, keeperOf } from './keeping.ts'
+import { sayingWho } from './named-by.ts'
 import { checkAlive } from './pod-life.ts'
 import type { PoolBook } from './pool-book.ts'
 import { type Reserved, reservedIn } from './reserved-ip.ts'
@@ -63,7 +64,8 @@ async function reserveOnce(request: Request, at: Reserving): Promise<Reservation
   const asked = routesOfPod(pod)
   const asking = askingOf(request, at)
   const { candidates, pools } = await candidatesFor(asking, { request, at, settings })
-  const families = await choosePools(candidates, { asking, pools, settings })
+  const who = { candidates, asking }
+  const families = await sayingWho(who, () => choosePools(candidates, { asking, pools, settings }))
   const taker: Taker = {
     owner,
     keeper: keeperOf(pod, settings),
@@ -72,10 +74,10 @@ async function reserveOnce(request: Request, at: Reserving): Promise<Reservation
   const held = await at.allocator.heldBy(owner)
   const kept = await at.allocator.keptFor(taker, isMigrationTarget(pod))
   const before = [...held, ...kept.filter((one) => !held.some((own) => isSame(own, one)))]
-  const granted = await allOrNone(
-    families.map((one) => ofFamily(one, { request, taker, before, at })),
-    at.allocator,
-  )
+  const granted = await sayingWho(who, () => {
+    const works = families.map((one) => ofFamily(one, { request, taker, before, at }))
+    return allOrNone(works, at.allocator)
+  })
   const reservation = reservationOf(granted, { conf, candidates, asked })
   await releaseOthers(granted, { before, at })
   followEndpoint(granted, { taker, asking, request, at, candidates, reservation })

@@ -14,7 +14,7 @@ import type { Family, Ip } from '#values/ip.ts'
 import type { Owner } from '#values/owner.ts'
 import type { LabelSelector, SpiderIpPool } from '#schema/spider-ip-pool.ts'
 import type { Settings } from '#schema/spiderpool-settings.ts'
-import { type Candidates, poolsOfNamespace, poolsOfPod } from './annotation.ts'
+import { type Candidates, POOL_ANNOTATION, poolsOfNamespace, poolsOfPod } from './annotation.ts'
 import type { Application } from './application.ts'
 import { appLabels, isAutoPool } from './auto-label.ts'
 import { fail } from './failures.ts'
@@ -74,9 +74,10 @@ export function defaultsOf(pools: readonly SpiderIpPool[], ifName: string): Cand
   const found = { ipv4: ofFamily(4), ipv6: ofFamily(6) }
   if (found.ipv4.length + found.ipv6.length === 0) {
     const reasons = 'no annotation and no network names a pool, and no pool is a default one'
-    throw fail('pool-none', { ifName, reasons })
+    throw fail('pool-none', { ifName, reasons, annotation: POOL_ANNOTATION.all })
   }
-  return { ...found, source: 'cluster default', cleanGateway: false }
+  const { all: annotation } = POOL_ANNOTATION
+  return { ...found, source: 'cluster default', annotation, cleanGateway: false }
 }
 
 /** True when the names cannot be told without all pools. */
@@ -108,16 +109,18 @@ export async function choosePools(
   const facts = await factsFor(given)
   const families: FamilyChoice[] = []
   const reasons: string[] = []
-  let isEmpty = false
+  let empty: Family | undefined
   for (const { family, found } of named) {
     const judged = found.map((pool) => ({ pool, reason: refusal(pool, { family, ...facts }) }))
     const usable = judged.filter(({ reason }) => reason === undefined).map(({ pool }) => pool)
     const dropped = judged.filter(({ reason }) => reason !== undefined)
     reasons.push(...dropped.map(({ pool, reason }) => `${pool.metadata.name}: ${reason}`))
-    if (found.length > 0 && usable.length === 0) isEmpty = true
+    if (found.length > 0 && usable.length === 0) empty ??= family
     if (usable.length > 0) families.push({ family, pools: inOrder(usable) })
   }
-  if (isEmpty) throw fail('pool-none', { ifName, reasons: reasons.join('; ') })
+  if (empty !== undefined) {
+    throw fail('pool-none', { ifName, reasons: reasons.join('; '), family: empty })
+  }
   if (families.length > 0) return families
   throw nothingNamed(candidates, settings, ifName)
 }
@@ -136,14 +139,14 @@ function nothingNamed(candidates: Candidates, settings: Settings, ifName: string
   const off = asked.filter((family) => !(family === 4 ? settings.enableIPv4 : settings.enableIPv6))
   if (off.length === asked.length) {
     const reasons = off.map((family) => `IPv${family} is disabled`).join('; ')
-    return fail('pool-none', { ifName, reasons })
+    return fail('pool-none', { ifName, reasons, family: off[0] })
   }
   const names = asked
     .filter((family) => !off.includes(family))
     .map((family) => {
       return `${namesOf(candidates, family).join(', ')} (IPv${family})`
     })
-  return fail('pool-missing', { pool: names.join('; ') })
+  return fail('pool-missing', { pool: names.join('; '), family: asked[0] })
 }
 
 type Among = { readonly family: Family; readonly pools: readonly SpiderIpPool[] }
@@ -156,7 +159,7 @@ function poolsNamed(names: readonly string[], { family, pools }: Among): SpiderI
       return pools.filter((one) => one.spec.ipVersion === family && matches(one.metadata.name))
     }
     const pool = pools.find(({ metadata }) => metadata.name === name)
-    if (pool === undefined) throw fail('pool-missing', { pool: name })
+    if (pool === undefined) throw fail('pool-missing', { pool: name, family })
     return [pool]
   })
   return [...new Set(found)]

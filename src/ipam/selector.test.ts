@@ -1,6 +1,6 @@
-import { equal } from 'node:assert/strict'
+import { equal, match } from 'node:assert/strict'
 import { test } from 'node:test'
-import { selects } from './selector.ts'
+import { selectorFault, selects } from './selector.ts'
 
 for (const { does, selector, labels, is } of [
   { does: 'everything when empty', selector: {}, labels: {}, is: true },
@@ -20,6 +20,17 @@ for (const { does, selector, labels, is } of [
   { does: 'not DoesNotExist with it', selector: one('DoesNotExist'), labels: { a: '' }, is: false },
 ]) {
   test(`selects() ${does}`, () => equal(selects(selector, labels), is))
+}
+
+for (const { of, selector, fault } of [
+  { of: 'a key with a blank', selector: { matchLabels: { 'a b': '1' } }, fault: /"a b"/ },
+  { of: 'a value with a blank', selector: { matchLabels: { a: '1 2' } }, fault: /"1 2"/ },
+  { of: 'a value of an expression', selector: one('In', ['1', '-']), fault: /"-"/ },
+  { of: 'an unknown operator', selector: one('Like', ['1']), fault: /"Like"/ },
+  { of: 'In without values', selector: one('In'), fault: /needs values/ },
+  { of: 'Exists with values', selector: one('Exists', ['1']), fault: /takes no values/ },
+]) {
+  test(`selectorFault() tells of ${of}`, () => match(selectorFault(selector) ?? '', fault))
 }
 
 function one(operator: string, values?: string[]) {

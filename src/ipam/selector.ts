@@ -4,6 +4,7 @@
  * Spec: Kubernetes meta/v1 LabelSelector: all requirements must hold.
  * @module
  */
+import { keyFault, labelValueFault } from '#schema/metadata.ts'
 import type { LabelSelector } from '#schema/spider-ip-pool.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -17,8 +18,17 @@ export function selects(selector: LabelSelector, labels: Labels): boolean {
 }
 
 /** What makes a selector mean nothing, or undefined. */
-export function selectorFault({ matchExpressions = [] }: LabelSelector): string | undefined {
+export function selectorFault({
+  matchLabels = {},
+  matchExpressions = [],
+}: LabelSelector): string | undefined {
+  for (const [key, value] of Object.entries(matchLabels)) {
+    const fault = keyFault(key) ?? labelValueFault(value)
+    if (fault !== undefined) return fault
+  }
   for (const { key, operator, values = [] } of matchExpressions) {
+    const fault = keyFault(key) ?? values.map(labelValueFault).find((one) => one !== undefined)
+    if (fault !== undefined) return fault
     const takesValues = operator === 'In' || operator === 'NotIn'
     const takesNone = operator === 'Exists' || operator === 'DoesNotExist'
     if (!takesValues && !takesNone) return `"${operator}" is not a valid label selector operator`

@@ -47,7 +47,7 @@ export function spiderpoolIpam(needs: SpiderpoolNeeds): Ipam<SpiderpoolConf> & A
       const lost = addressing.ips.filter(({ address }) => !held.has(cidrParts(address).ip))
       const { containerId } = owner
       return lost.map(({ address }) =>
-        fail('address-not-held', { type: 'spiderpool', address, containerId }),
+        fail('address-not-held', { type: 'spiderpool', containerId, more: address }),
       )
     },
     async [Symbol.asyncDispose]() {

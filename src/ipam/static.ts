@@ -52,8 +52,8 @@ export function staticIpam(): Ipam<StaticConf> {
       return lost.map(({ address }) =>
         fail('address-not-held', {
           type: 'static',
-          address,
           containerId: owner.containerId,
+          more: address,
         }),
       )
     },
@@ -72,8 +72,8 @@ function parseConf(raw: unknown): { conf: StaticConf; warnings: readonly string[
 
 function addressesOf({ addresses = [] }: StaticDocument): CniIp[] {
   return addresses.map(({ address, gateway }) => ({
-    ...ipOf(address, "the 'address' field is expected to be in CIDR notation, got"),
-    gateway: gateway === undefined || gateway === '' ? undefined : gatewayOf(gateway),
+    ...ipOf(address, "the 'address' field is expected to be in CIDR notation, got", CONF_FIELD),
+    gateway: gateway === undefined || gateway === '' ? undefined : gatewayOf(gateway, CONF_FIELD),
   }))
 }
 
@@ -82,7 +82,7 @@ function addressesOfArgs(text: string): CniIp[] {
   const args = parseCniArgs(text)
   const list = (key: string): string[] =>
     (args.get(key) ?? '').split(',').filter((one) => one !== '')
-  const gateways = list('GATEWAY').map(gatewayOf)
+  const gateways = list('GATEWAY').map((one) => gatewayOf(one))
   return list('IP').map((one) => {
     const ip = ipOf(one, "the 'ip' field is expected to be in CIDR notation, got")
     const whole = rangeOfCidr(ip.address)
@@ -94,21 +94,25 @@ function addressesOfArgs(text: string): CniIp[] {
   })
 }
 
-function ipOf(text: string, complaint: string): CniIp {
+/** Where addresses stand that nobody asks for. */
+const CONF_FIELD = 'ipam.addresses'
+
+function ipOf(text: string, complaint: string, field?: string): CniIp {
   try {
     const { ip, prefix } = cidrParts(parseCidr(text.trim()))
     return { address: cidrOf(ip, prefix), gateway: undefined, interface: undefined }
   } catch (cause) {
-    throw fail('address-requested-invalid', { reason: `${complaint}: '${text}'` }, cause)
+    throw fail('address-requested-invalid', { reason: `${complaint}: '${text}'`, field }, cause)
   }
 }
 
-function gatewayOf(text: string): Ip {
+function gatewayOf(text: string, field?: string): Ip {
   try {
     return parseIp(text)
   } catch (cause) {
     const reason = `invalid gateway address: ${text}`
-    throw fail('address-requested-invalid', { reason, more: failureIn(cause)?.message }, cause)
+    const more = failureIn(cause)?.message
+    throw fail('address-requested-invalid', { reason, more, field }, cause)
   }
 }
 

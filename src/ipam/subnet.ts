@@ -31,7 +31,7 @@ import {
   faultOfVersion,
 } from './network-rules.ts'
 import { poolFamily } from './pool.ts'
-import { faultOfUpdate } from './pool-rules.ts'
+import { faultOfUpdate, isLeaving } from './pool-rules.ts'
 import { formatControlled } from './subnet-pool.ts'
 import { readOr } from './text-fault.ts'
 
@@ -79,11 +79,13 @@ export function admitSpiderSubnet(
   const judging = { subnet, isNew: before === undefined, others, pools }
   const { ipVersion, subnet: cidr } = subnet.spec
   const detail = `subnet ${cidr} is no CIDR to derive it from`
-  const fault =
-    (before && faultOfUpdate(subnet, before)) ??
-    faultOfVersion({ ipVersion, detail }, settings) ??
-    faultOfCidr(subnet.spec) ??
-    firstFault(judging)
+  const leaves = before !== undefined && isLeaving(subnet, before)
+  const fault = leaves
+    ? undefined
+    : ((before && faultOfUpdate(subnet, before)) ??
+      faultOfVersion({ ipVersion, detail }, settings) ??
+      faultOfCidr(subnet.spec) ??
+      firstFault(judging))
   const unknown = unknownKeys(raw, read.value)
   return {
     document: subnet,

@@ -68,9 +68,12 @@ export interface KernelEffects {
   /**
    * Takes steps in order, in few kernel transactions. Stops at the first that fails.
    * Steps that take back (`delete-link`, `remove-*`) succeed on what is gone.
-   * @throws {Failure} `kernel-refused` with the step and the kernel's own words; `netns-gone`
+   * `expected` are links of the host that the steps were planned from without a look: the
+   * same transaction looks at them first.
+   * @throws {Failure} `kernel-refused` with the step and the kernel's own words; `netns-gone`;
+   *   `link-changed`: one of `expected` is not so, whatever became of the steps
    */
-  take(steps: readonly Step[]): Promise<void>
+  take(steps: readonly Step[], expected?: readonly Link[]): Promise<void>
 }
 
 export interface Kernel extends KernelQuestions, KernelEffects {}

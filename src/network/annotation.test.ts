@@ -105,23 +105,28 @@ for (const [text, message] of [
   ],
   [
     '[{"name":"a","mac":"02:00"}]',
-    'parsePodNetworkAnnotation: failed to mac: Cannot parse hardware address 02:00: it is not ' +
+    'parsePodNetworkAnnotation: failed to mac: it is not ' +
       '6, 8 or 20 bytes in hex: [0] {"name":"a","mac":"02:00"}',
   ],
   [
     '[{"name":"a","infiniband-guid":"x"}]',
-    'parsePodNetworkAnnotation: failed to validate infiniband GUID: Cannot parse GUID x: it is ' +
+    'parsePodNetworkAnnotation: failed to validate infiniband GUID: it is ' +
       'not 8 bytes in hex: [0] {"name":"a","infiniband-guid":"x"}',
   ],
   [
     '[{"name":"a","ips":["10.0.0.1/33"]}]',
-    'failed to parse CIDR "10.0.0.1/33": Cannot parse CIDR 10.0.0.1/33: prefix length is out of ' +
+    'failed to parse CIDR "10.0.0.1/33": prefix length is out of ' +
       'range: [0] {"name":"a","ips":["10.0.0.1/33"]}',
   ],
   [
     '[{"name":"a","ips":["x"]}]',
-    'failed to parse IP address "x": Cannot parse IP address x: it has not four parts: ' +
-      '[0] {"name":"a","ips":["x"]}',
+    'failed to parse IP address "x": it has not four parts: ' + '[0] {"name":"a","ips":["x"]}',
+  ],
+  [
+    '[{"name":"a","mac":"x","ips":["x"]}]',
+    'parsePodNetworkAnnotation: failed to mac: it is not 6, 8 or 20 bytes in hex; ' +
+      'failed to parse IP address "x": it has not four parts: ' +
+      '[0] {"name":"a","mac":"x","ips":["x"]}',
   ],
 ] as const) {
   test(`parseNetworks() refuses ${text}`, () => {

@@ -130,9 +130,10 @@ function jsonItems(text: string): Item[] {
 function selectionOf(item: ReturnType<Item>, defaultNamespace: string): NetworkSelection {
   const { name = '', namespace = '', shown, ips = [], mac = '', deviceID = '' } = item
   const guid = item['infiniband-guid'] ?? ''
+  const wrong: string[] = []
   const at = (text: string, read: () => void): void => {
     const cause = collect(read)
-    if (cause instanceof Failure) throw problem(`${text}: ${cause.message}`, shown, cause)
+    if (cause instanceof Failure) wrong.push(`${text}: ${reasonOf(cause)}`)
   }
   at('parsePodNetworkAnnotation: failed to mac', () => mac && parseHardwareAddress(colons(mac)))
   at('parsePodNetworkAnnotation: failed to validate infiniband GUID', () => {
@@ -142,6 +143,7 @@ function selectionOf(item: ReturnType<Item>, defaultNamespace: string): NetworkS
     if (ip.includes('/')) at(`failed to parse CIDR "${ip}"`, () => parseCidr(ip))
     else at(`failed to parse IP address "${ip}"`, () => parseIp(ip))
   }
+  if (wrong.length > 0) throw problem(wrong.join('; '), shown)
   return {
     namespace: namespace === '' ? defaultNamespace : namespace,
     name,
@@ -172,7 +174,7 @@ function gatewaysOf(item: Partial<NetworkSelectionJson>, shown: string): Ip[] | 
   return item['default-route']?.map((text) => {
     const ip = collect(() => parseIp(text))
     if (!(ip instanceof Failure)) return ip
-    throw problem(`${TEXT.json}: default-route: ${ip.message}`, shown, ip)
+    throw problem(`${TEXT.json}: default-route ${text}: ${reasonOf(ip)}`, shown, ip)
   })
 }
 
@@ -180,6 +182,11 @@ function gatewaysOf(item: Partial<NetworkSelectionJson>, shown: string): Ip[] | 
 function colons(address: string): string {
   if (!DOTTED.test(address)) return address.replaceAll('-', ':')
   return (address.replaceAll('.', '').match(/../g) ?? []).join(':')
+}
+
+/** Why a text cannot be read, without the text. */
+function reasonOf({ details: { reason }, message }: Failure): string {
+  return typeof reason === 'string' ? reason : message
 }
 
 function problem(text: string, item: string, cause?: unknown): Failure {

@@ -14,8 +14,9 @@ import { NO_SELECTION, type NetworkSelection } from './annotation.ts'
 import type { ConfList } from './conflist.ts'
 import { defaultRouteProblems } from './default-route.ts'
 import { DEVICE_INFO_FOLDER, deviceInfoName, devicePluginFile } from './device-info.ts'
-import { fail, failTogether } from './failures.ts'
+import { fail, failTogether, inAnnotation } from './failures.ts'
 import type { ClusterNetwork, MultusConf } from './multus-conf.ts'
+import { POD_ANNOTATION } from './network-annotation.ts'
 import { deviceOfEach, type PodDevices } from './pod-devices.ts'
 import { readDefault, readOthers } from './pod-selection.ts'
 import {
@@ -93,11 +94,11 @@ export async function wantedAttachments(
   )
   const auxiliary = await problemOr(() => auxiliaryNetwork({ multus: request.multus, needs }))
   const count = asked.length - others.length
+  const own = request.pod.annotations[POD_ANNOTATION.defaultNetwork] === undefined ? 0 : 1
   const problems = [
-    ...first,
-    ...looked.slice(0, count).filter((one) => one instanceof Failure),
-    ...others.flatMap((one) => (one instanceof Failure ? [one] : [])),
-    ...looked.slice(count).filter((one) => one instanceof Failure),
+    ...problemsOf([...first, ...looked.slice(0, own)], POD_ANNOTATION.defaultNetwork),
+    ...looked.slice(own, count).filter((one) => one instanceof Failure),
+    ...problemsOf([...others, ...looked.slice(count)], POD_ANNOTATION.networks),
     ...(auxiliary instanceof Failure ? [auxiliary] : []),
   ]
   const placed = looked.flatMap((one) => {
@@ -105,7 +106,8 @@ export async function wantedAttachments(
   })
   const wanted = await problemOr(() => withDevices(placed, around))
   if (wanted instanceof Failure) throw failTogether([...problems, wanted])
-  const all = [...problems, ...defaultRouteProblems(wanted), ...nameProblems(wanted)]
+  const together = [...defaultRouteProblems(wanted), ...nameProblems(wanted)]
+  const all = [...problems, ...problemsOf(together, POD_ANNOTATION.networks)]
   if (all.length > 0) throw failTogether(all)
   if (auxiliary === undefined || auxiliary instanceof Failure) return wanted
   return [...wanted, bareOf(auxiliary, asked.length)]
@@ -254,6 +256,13 @@ function nameProblems(wanted: readonly WantedAttachment[]): Failure[] {
     taken.set(ifName, network)
     return []
   })
+}
+
+/** What is wrong among them, by the annotation that asks for it. */
+function problemsOf(found: readonly unknown[], annotation: string): Failure[] {
+  return found
+    .filter((one) => one instanceof Failure)
+    .map((problem) => inAnnotation(problem, annotation))
 }
 
 async function problemOr<T>(work: () => Promise<T>): Promise<T | Failure> {

@@ -74,14 +74,28 @@ export const NETWORK_FAILURES = {
 
 export const fail = failOf(NETWORK_FAILURES)
 
+/** The same problem, with the annotation of the pod that asks for what is wrong. */
+export function inAnnotation(problem: Failure, annotation: string): Failure {
+  const { code, row, cause } = problem
+  return new Failure({ code, details: { ...problem.details, annotation }, row, cause })
+}
+
 /**
  * One failure for several problems: the first as it is, the texts of the others
- * in its details as `also`. The list must not be empty.
+ * in its details as `also`; {@link problemsIn} gives them back. The list must not be empty.
  */
 export function failTogether(problems: readonly Failure[]): Failure {
   const [first, ...rest] = problems
   if (first === undefined) throw new TypeError('There is no problem to report')
   if (rest.length === 0) return first
   const details = { ...first.details, also: rest.map(({ message }) => message) }
-  return new Failure({ code: first.code, details, row: first.row, cause: first.cause })
+  const cause = new AggregateError(problems, first.message)
+  return new Failure({ code: first.code, details, row: first.row, cause })
+}
+
+/** The problems that a failure tells of, itself where it is but one. */
+export function problemsIn(failure: Failure): readonly Failure[] {
+  const { cause } = failure
+  if (!(cause instanceof AggregateError)) return [failure]
+  return cause.errors.filter((one) => one instanceof Failure)
 }

@@ -18,7 +18,7 @@ export {
   isDeviceInfoOf,
   parseDeviceFile,
 } from './device-info.ts'
-export { NETWORK_FAILURES } from './failures.ts'
+export { NETWORK_FAILURES, problemsIn } from './failures.ts'
 export { META_TYPES, type MultusConf, type MultusDefaults, readMultusConf } from './multus-conf.ts'
 export { nadNameOf, nadOf } from './nad-of-config.ts'
 export { NETWORK_ANNOTATION, POD_ANNOTATION } from './network-annotation.ts'

@@ -78,6 +78,7 @@ for (const [what, raw, object, namespace] of [
     undefined,
   ],
   ['does without metadata', rawOf('Pod', 'v1', undefined), 'Pod/lab/', 'lab'],
+  ['does without metadata of a Node', rawOf('Node', 'v1', undefined), 'Node/', undefined],
 ] as const) {
   test(`placeDocument() ${what}`, () => {
     const placed = placeDocument(raw, 'lab')

@@ -268,8 +268,7 @@ export function placeDocument(raw: RawDocument, defaultNamespace: string): Place
     return { ok: false, object, fault: forbidden('metadata.namespace', detail) }
   }
   const { namespace: _, ...rest } = metadata
-  const document = raw['metadata'] === undefined ? raw : { ...raw, metadata: rest }
-  return { ok: true, kind, document, object }
+  return { ok: true, kind, document: { ...raw, metadata: rest }, object }
 }
 
 /** One sentence for each key that was pruned: what an API server warns of. */

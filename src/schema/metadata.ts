@@ -30,8 +30,8 @@ function namespaceFault(text: string): string | undefined {
   )
 }
 
-/** `name` or `prefix/name`: the key of a label or an annotation. */
-function keyFault(key: string): string | undefined {
+/** What is wrong with the key of a label or an annotation (`name`, `prefix/name`), or undefined. */
+export function keyFault(key: string): string | undefined {
   const [first = '', second, ...more] = key.split('/')
   const [prefix, name] = second === undefined ? [undefined, first] : [first, second]
   const legal =
@@ -43,7 +43,7 @@ function keyFault(key: string): string | undefined {
 }
 
 /** What is wrong with the value of a label, or undefined. */
-function labelValueFault(text: string): string | undefined {
+export function labelValueFault(text: string): string | undefined {
   if (text === '' || (text.length <= 63 && NAME_PART.test(text))) return undefined
   return `${JSON.stringify(text)} is not a label value: at most 63 of letters, digits, -, _ and .`
 }

@@ -97,8 +97,14 @@ const address = z
     if (message !== undefined) ctx.addIssue({ code: 'custom', message })
   })
 
+/** As ip(8) shows them: an address alone is one host. */
+function routeDestination(text: string): string {
+  if (text === 'default') return text
+  return text.includes('/') ? parseCidr(text) : parseIp(text)
+}
+
 const route = z.strictObject({
-  dst: readable((text) => (text === 'default' ? text : parseCidr(text))),
+  dst: readable(routeDestination),
   via: ip.exactOptional(),
   dev: ifName.exactOptional(),
   table: table.exactOptional(),
@@ -242,5 +248,7 @@ export const world = z.strictObject({
   journal: z.array(row).exactOptional(),
   /** Paths of what an earlier call filled and the file had left out. */
   leftOut: z.array(z.string()).exactOptional(),
+  /** Namespaces, devices and wires as the file had them before the first of those calls. */
+  before: z.looseObject({}).exactOptional(),
 })
 export type World = z.output<typeof world>

@@ -57,6 +57,8 @@ export function addLinkLocal(host: SimHost, link: SimLink): void {
 /** The link-local address that the link has of itself; undefined where it gets none. */
 export function linkLocalOf(link: SimLink): Cidr | undefined {
   if (linkSysctl(link, 'ipv6/disable_ipv6') === '1') return undefined
+  // a port of a bond has no IPv6 of its own
+  if (link.master?.kind.kind === 'bond') return undefined
   const identifier = identifierOf(link)
   return identifier === undefined ? undefined : cidrOf(ipFromBits(6, LINK_LOCAL | identifier), 64)
 }

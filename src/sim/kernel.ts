@@ -4,6 +4,7 @@
  * a new one for an agent that comes back after it was killed.
  * @module
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { HcaPort, Kernel } from '#needs/kernel.ts'
 import { guidOfAddress } from '#values/hardware-address.ts'
 import type { Link } from '#values/link.ts'
@@ -71,11 +72,16 @@ export function simKernel(world: SimWorld | SimHost, options: SimOptions = {}): 
     }
     alive()
   }
+  const questions = questionsOf(view, alive)
   return {
     host,
-    ...questionsOf(view, alive),
-    async take(steps) {
+    ...questions,
+    async take(steps, expected = []) {
       alive()
+      for (const link of expected) {
+        const now = await questions.link('host', link.name)
+        if (!isDeepStrictEqual(now, link)) throw failValue('link-changed', { link: link.name })
+      }
       for (const step of steps) {
         const refused = options.refuse?.(step)
         if (refused !== undefined) throw refusedStep(step, refusal(refused))

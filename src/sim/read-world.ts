@@ -6,7 +6,7 @@
 import { type HardwareAddress, parseHardwareAddress } from '#values/hardware-address.ts'
 import { parseGuid } from '#values/guid.ts'
 import { parseIfName } from '#values/if-name.ts'
-import { parseCidr } from '#values/cidr.ts'
+import { type Cidr, parseCidr } from '#values/cidr.ts'
 import { parseIp } from '#values/ip.ts'
 import { parsePciAddress } from '#values/pci-address.ts'
 import { MAIN_TABLE, type Route } from '#values/route.ts'
@@ -80,7 +80,8 @@ export function addNetns(host: SimHost, name: string, world: SimWorld = { netns:
   const all = links.some((link) => link.name === 'lo') ? links : [lo, ...links]
   for (const from of all) {
     if (linkNamed(netns, parseIfName(from.name)) !== undefined) {
-      throw fail('sim-world-invalid', { of: `${name}/${from.name}`, reason: 'named twice' })
+      const reason = `${from.name} is named twice`
+      throw fail('sim-world-invalid', { of: `${name}/${from.name}`, reason })
     }
     netns.links.push(readLink(host, netns, { from, wire: wireOf(world, name, from) }))
   }
@@ -163,7 +164,7 @@ function readRoute(link: SimLink, from: WorldRoute): Route {
   const dst = from.dst === 'default' ? (from.via?.includes(':') ? '::/0' : '0.0.0.0/0') : from.dst
   const v6 = dst.includes(':')
   return {
-    dst: parseCidr(dst),
+    dst: destinationOf(dst),
     via: optional(from.via, parseIp),
     dev: link.name,
     table: from.table ?? MAIN_TABLE,
@@ -173,6 +174,11 @@ function readRoute(link: SimLink, from: WorldRoute): Route {
     onlink: from.onlink ?? false,
     protocol: from.protocol ?? BOOT,
   }
+}
+
+/** An address alone is one host, as ip(8) shows it. */
+function destinationOf(text: string): Cidr {
+  return parseCidr(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`)
 }
 
 function fillNetns(netns: SimNetns, from: WorldNetns): void {

@@ -55,8 +55,20 @@ export function addRoute(netns: SimNetns, route: Route): Refusal | undefined {
   if (fault !== undefined) return fault
   const made = observedRoute({ link: found.link, route: asKept(route) })
   if (routesOf(netns).some(({ route: other }) => clashes(other, made))) return refusal('EEXIST')
-  netns.routes.push({ link: found.link, route: made })
+  if (!reconnected(found.link, made)) netns.routes.push({ link: found.link, route: made })
   return undefined
+}
+
+/** True when it was the prefix route of addresses of the link, which is theirs again. */
+function reconnected(link: SimLink, { dst, via, src, table, protocol }: Route): boolean {
+  if (protocol !== KERNEL || via !== undefined || table !== MAIN_TABLE) return false
+  const without = link.addresses.filter(({ cidr, connected }) => {
+    return !connected && networkOf(cidr) === dst
+  })
+  const [first] = without
+  if (first === undefined || (src !== undefined && cidrParts(first.cidr).ip !== src)) return false
+  for (const address of without) address.connected = true
+  return true
 }
 
 /** Takes away the one route that equals in everything it says. */

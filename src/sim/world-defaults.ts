@@ -62,7 +62,7 @@ export function withDefaults(file: World): SimWorld {
     const id = one.id ?? idNamed(name)
     return [name, { ...one, id, links, sysctl: sysctlOf(one.sysctl) } satisfies WorldNetns] as const
   })
-  const { journal: _, leftOut: __, rdma, netns: ___, ...rest } = file
+  const { journal: _, leftOut: __, before: ___, rdma, netns: ____, ...rest } = file
   return { ...rest, netns: Object.fromEntries(netns), rdma: { ...rdma, devices } }
 }
 

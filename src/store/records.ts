@@ -18,7 +18,7 @@ import { listPage } from './record-list.ts'
 import { RecordRows } from './record-rows.ts'
 import { Statements } from './statements.ts'
 import { UPKEEP_EVERY, keepUp } from './upkeep.ts'
-import { watchChanges } from './watch.ts'
+import { type Wake, watchChanges } from './watch.ts'
 
 /** How a store is opened; what is left out is as it should be outside of tests. */
 export type RecordsOptions = {
@@ -46,7 +46,7 @@ export class SqliteRecords implements Records {
   readonly #sql: Statements
   readonly #rows: RecordRows
   /** Watches of this process, which are told at once; others look at the file. */
-  readonly #wakers = new Set<() => void>()
+  readonly #wakers = new Set<Wake>()
   #writes = 0
   #upkeepAt = 0
 
@@ -72,15 +72,16 @@ export class SqliteRecords implements Records {
   }
 
   create(document: Document): Promise<Stored> {
-    return this.#write(() => this.#rows.create(document))
+    return this.#write(document.kind, () => this.#rows.create(document))
   }
 
   replace(document: Document): Promise<Stored> {
-    return this.#write(() => this.#rows.replace(document))
+    return this.#write(document.kind, () => this.#rows.replace(document))
   }
 
   delete(ref: Ref, precondition?: { readonly uid: string }): Promise<boolean> {
-    return this.#write(() => this.#rows.delete(ref, precondition?.uid))
+    // what the document controls goes with it, of whatever kind
+    return this.#write(undefined, () => this.#rows.delete(ref, precondition?.uid))
   }
 
   watch(selection: Selection, since: string, signal: AbortSignal): AsyncIterable<Change> {
@@ -99,14 +100,14 @@ export class SqliteRecords implements Records {
 
   [Symbol.asyncDispose](): Promise<void> {
     if (this.#db.isOpen) this.#db.close()
-    for (const wake of this.#wakers) wake()
+    for (const wake of this.#wakers) wake(undefined)
     return Promise.resolve()
   }
 
-  async #write<T>(work: () => T): Promise<T> {
+  async #write<T>(kind: string | undefined, work: () => T): Promise<T> {
     const done = await this.#try(work)
     this.#keepUp()
-    for (const wake of this.#wakers) wake()
+    for (const wake of this.#wakers) wake(kind)
     return done
   }
 

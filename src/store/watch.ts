@@ -15,9 +15,12 @@ import { prunedUpTo } from './upkeep.ts'
 
 const POLL_MS = 20
 /** How long a write of this process may wait for others to be told together, in milliseconds. */
-const GATHER_MS = 5
+const GATHER_MS = 20
 /** Documents read at a time. */
 const BATCH = 500
+
+/** Told of a write to a document of this kind; `undefined`: of any, or of the end. */
+export type Wake = (kind: string | undefined) => void
 
 export type Watching = {
   readonly sql: Statements
@@ -26,7 +29,7 @@ export type Watching = {
   readonly since: string
   readonly signal: AbortSignal
   /** Calls `wake` after each write of this process, until the function it gave back is called. */
-  onWrite(wake: () => void): () => void
+  onWrite(wake: Wake): () => void
 }
 
 /** Ends with its signal, or when the database is closed. @throws {Failure} `record-expired` */
@@ -105,7 +108,7 @@ function changeOf(
 type Bell = { rings(): Promise<void>; stop(): void }
 
 /** Rings when something was written since it rang last, here or elsewhere. */
-function bellOf({ sql, signal, onWrite }: Watching): Bell {
+function bellOf({ sql, signal, onWrite, selection: { kind } }: Watching): Bell {
   let rung = false
   let wake = (): void => undefined
   const ring = (): void => {
@@ -114,7 +117,8 @@ function bellOf({ sql, signal, onWrite }: Watching): Bell {
   }
   // many writes of a short while are one ring
   let soon: NodeJS.Timeout | undefined
-  const unhook = onWrite(() => {
+  const unhook = onWrite((written) => {
+    if (written !== undefined && written !== kind) return
     soon ??= setTimeout(() => {
       soon = undefined
       ring()

@@ -63,8 +63,10 @@ export function textOfThrown(thrown: unknown): string {
   let at: unknown = thrown
   for (let depth = 0; at !== undefined && at !== null && depth < 8; depth++) {
     const text = at instanceof Error ? at.message : String(at)
-    // a message often quotes its cause already
-    if (!texts.some((said) => said.includes(text))) texts.push(text)
+    // a message often quotes its cause, or the reason in it, already
+    const reason = at instanceof Failure ? at.details['reason'] : undefined
+    const said = [text, ...(typeof reason === 'string' && reason !== '' ? [reason] : [])]
+    if (!texts.some((one) => said.some((part) => one.includes(part)))) texts.push(text)
     at = at instanceof Error ? at.cause : undefined
   }
   return texts.join(': ')

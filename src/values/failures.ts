@@ -1,5 +1,5 @@
 /**
- * Failures of values: a text or number that is no such value; and the two that
+ * Failures of values: a text or number that is no such value; and those that
  * every kernel (`needs/kernel.ts`), real or simulated, throws alike.
  * @module
  */
@@ -23,6 +23,14 @@ export const VALUE_FAILURES = {
     message: 'Cannot enter network namespace {netns}: {reason}',
     retry: 'never',
     cni: 8,
+    exit: 1,
+    http: 409,
+  },
+  /** A plan was made from what was known of a link of the host, and that was no longer so. */
+  'link-changed': {
+    message: 'Cannot make links over {link}: it changed while they were planned',
+    retry: 'now',
+    cni: 11,
     exit: 1,
     http: 409,
   },

@@ -27,6 +27,7 @@ export const WIRE_FAILURES = {
   'cni-environment-missing': { message: 'required env variables [{names}] missing', ...variable },
   'cni-container-id-invalid': { message: 'invalid characters in containerID', ...variable },
   'cni-if-name-invalid': { message: '{reason}', ...variable },
+  'cni-args-invalid': { message: 'ARGS: invalid pair {pair}', ...variable },
   'cni-verb-unknown': { message: 'unknown CNI_COMMAND: {verb}', ...variable },
   'cni-conf-unreadable': { message: 'error unmarshall network config: {reason}', ...content },
   'cni-conf-duplicate-key': {

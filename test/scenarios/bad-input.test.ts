@@ -156,7 +156,7 @@ const CALLS: readonly BadCall[] = [
     asked: { ifName: 'a234567890123456' },
     code: 'cni-if-name-invalid',
     cni: 4,
-    names: ['interface name is too long', 'a234567890123456'],
+    names: ['interface name is too long', 'less than 16 characters'],
   },
   {
     does: 'an interface name with a slash',

@@ -203,9 +203,13 @@ test(
     await node.addPods(['a'])
     const call = { pod: 'a', type: 'spiderpool', conf: { ipam: POOL } }
     const [given] = resultOf(await node.plugin('ADD', call)).ips
-    const dummy = ['link', 'add', 'eth0', 'type', 'dummy']
-    await node.in('a', 'ip', ...dummy)
-    await node.in('a', 'ip', 'addr', 'add', given?.address ?? '', 'dev', 'eth0')
+    for (const words of [
+      ['link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'other'],
+      ['addr', 'add', given?.address ?? '', 'dev', 'eth0'],
+    ]) {
+      const made = await node.in('a', 'ip', ...words)
+      deepEqual([made.status, made.stderr], [0, ''])
+    }
     await demand(node, 'DEL', call)
     deepEqual(await heldAddresses(node), ['10.7.0.100'], 'the interface still has it')
     await node.in('a', 'ip', 'link', 'del', 'eth0')

@@ -84,6 +84,7 @@ export function bootAgent(ground: Ground, options: AgentOptions = {}): MemoryAge
     clock: CLOCK,
     random,
     questions: { ...kernel, ...random },
+    masters: new Map(),
     catalogue: {
       plugins: new Map([...PLUGINS, ...plugins.map((one) => [one.type, one] as const)]),
       ipams: new Map(ipams.map((ipam) => [ipam.type, ipam])),

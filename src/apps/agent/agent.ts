@@ -112,6 +112,7 @@ function attachNeeds({
     clock: hostClock(),
     random,
     questions: { ...kernel, ...random },
+    masters: new Map(),
     catalogue: { plugins: PLUGINS, ipams: new Map(ipams.map((ipam) => [ipam.type, ipam])) },
     report: (note) => logNote(note, log),
   }

@@ -11,6 +11,7 @@ import { isRecord } from '#schema/zod.ts'
 import { parseJson } from '#values/json-text.ts'
 import type { PodRef } from '#values/owner.ts'
 import { parseCniArgs, podOfArgs } from '#wire/cni/args.ts'
+import { lookUp } from '#wire/cni/conf.ts'
 import { cniErrorOf, formatError } from '#wire/cni/error-json.ts'
 import { type CniCall, parseCniRequest } from '#wire/cni/request.ts'
 import { textOfSource } from './sources.ts'
@@ -70,13 +71,14 @@ export async function answered(
 /** Empty where it cannot be told. */
 function typeOfConf(text: string): string {
   const conf = objectIn(text)
-  const type = conf?.['type']
+  if (conf === undefined) return ''
+  const type = lookUp(conf, 'type')
   if (typeof type === 'string' && type !== '') return type
-  return Array.isArray(conf?.['plugins']) ? LIST_TYPE : ''
+  return Array.isArray(lookUp(conf, 'plugins')) ? LIST_TYPE : ''
 }
 
 function versionIn(text: string): string {
-  const version = objectIn(text)?.['cniVersion']
+  const version = lookUp(objectIn(text) ?? {}, 'cniVersion')
   return typeof version === 'string' && version !== '' ? version : '1.1.0'
 }
 

@@ -84,7 +84,7 @@ for (const [does, world, says] of [
   [
     'a name twice',
     { netns: { host: { links: [{ name: 'a' }, { name: 'a' }] } } },
-    /: netns\.host\.links\[1\]: named twice/,
+    /: netns\.host\.links\[1\]: a is named twice/,
   ],
   [
     'an index twice',

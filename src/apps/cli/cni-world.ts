@@ -6,18 +6,10 @@
  * Spec: docs/reference/world.md; CNI 1.1.0, sections 4 and 5.
  * @module
  */
-import { isDeepStrictEqual } from 'node:util'
 import { answerCall, type Foreign, recover, settleReleases } from '#attach/index.ts'
 import { fail } from '#apps/failures.ts'
-import { world as worldSchema } from '#schema/world.ts'
-import { readWith } from '#schema/zod.ts'
-import { simHost } from '#sim/read-world.ts'
-import { withDefaults } from '#sim/world-defaults.ts'
-import type { SimWorld } from '#sim/world.ts'
-import { worldOf } from '#sim/write-world.ts'
 import type { CniCall } from '#wire/cni/request.ts'
 import { admitAll } from './admission.ts'
-import { asWritten } from './as-written.ts'
 import {
   type Answered,
   answered,
@@ -29,10 +21,11 @@ import {
 import type { Context } from './context.ts'
 import { networkName } from './network-name.ts'
 import { stateOf } from './state.ts'
-import { openWhatIf, type WhatIf } from './what-if.ts'
-import { optionalText } from './sources.ts'
+import { openWhatIf } from './what-if.ts'
+import { optionalSource } from './sources.ts'
 import { readWorld, worldInvalid, type WorldFile } from './world-file.ts'
-import { foundObjects, objectsAfter } from './world-objects.ts'
+import { worldAfter } from './world-after.ts'
+import { foundObjects } from './world-objects.ts'
 import { statusWithdrawn } from './world-status.ts'
 
 /** What is printed: the exit status of the plugin, what it printed, and the world after. */
@@ -77,7 +70,7 @@ async function answerInWorld(
     node: options.node ?? nodeIn(given) ?? 'node',
     clusterNetwork: networkName(options.clusterNetwork),
     confFolder: options.confDir ?? CONF_FOLDER,
-    podResources: await optionalText(options.podResources, context),
+    podResources: await optionalSource(options.podResources, context),
     nowMs: () => context.clock.nowMs(),
     seed: `${call.env['CNI_CONTAINERID']} ${call.env['CNI_IFNAME']} ${call.env['CNI_COMMAND']}`,
   })
@@ -132,37 +125,4 @@ function nodeIn({ world }: WorldFile): string | undefined {
   const metadata = first?.document['metadata']
   if (nodes.length !== 1 || typeof metadata !== 'object' || metadata === null) return undefined
   return 'name' in metadata && typeof metadata.name === 'string' ? metadata.name : undefined
-}
-
-/** The world as it was written, with what the call changed. */
-async function worldAfter({ raw, world }: WorldFile, whatIf: WhatIf): Promise<unknown> {
-  const { kernel, journal, before } = whatIf
-  const leftOut = { before: new Set(world.leftOut), now: new Set<string>() }
-  const standing = await objectsAfter(world.objects ?? [], whatIf, leftOut)
-  const host = hostPart(worldOf(kernel))
-  const { objects: _, journal: __, leftOut: ___, ...bare } = raw
-  const written = asWritten({ raw: bare, before: hostPart(before), after: host }, leftOut)
-  const rows: unknown[] = JSON.parse(JSON.stringify(journal.all()))
-  const noted = [...leftOut.now].toSorted()
-  const made: Record<string, unknown> = {
-    // what is left out is made up from what is there: where that would be another host, it is said
-    ...Object(isDeepStrictEqual(hostOf(written), host) ? written : host),
-    ...(rows.length === 0 ? {} : { journal: rows }),
-    // with nothing attached, nothing is to be left out again
-    ...(rows.length === 0 || noted.length === 0 ? {} : { leftOut: noted }),
-    ...('objects' in raw || standing.length > 0 ? { objects: standing } : {}),
-  }
-  const keys = [...new Set([...Object.keys(raw), ...Object.keys(made)])]
-  return Object.fromEntries(keys.filter((key) => key in made).map((key) => [key, made[key]]))
-}
-
-/** Namespaces, RDMA devices, wires and files, as JSON gives them back. */
-function hostPart({ objects: _, ...host }: SimWorld): unknown {
-  return JSON.parse(JSON.stringify(host))
-}
-
-/** What a reader makes of it. */
-function hostOf(written: unknown): unknown {
-  const read = readWith(worldSchema, written)
-  return read.ok ? hostPart(worldOf({ host: simHost(withDefaults(read.value)) })) : undefined
 }

@@ -12,22 +12,21 @@ import { type Failure, failureIn } from '#values/failure.ts'
 import { parseIfName } from '#values/if-name.ts'
 import { parseNetnsPath } from '#values/netns.ts'
 import type { PodRef } from '#values/owner.ts'
-import { objectName } from '#values/admission.ts'
 import { NAD } from './derived.ts'
 import { textAt, valueAt } from './fields.ts'
 import type { PlacedError } from './admission.ts'
 import type { Context } from './context.ts'
 import { CONF_FOLDER } from './cni-call.ts'
 import { networkName } from './network-name.ts'
-import { planErrorOf } from './plan-error.ts'
-import { assumedHost } from './plan-host.ts'
+import { planErrorOf, type PlanPlace } from './plan-error.ts'
+import { assumedHost, withDefaultNetwork } from './plan-host.ts'
 import { attachmentJson, type PlanAttachment } from './plan-json.ts'
 import type { PlannedPod } from './plan-pod.ts'
 import { reasoned } from './plan-reasons.ts'
 import type { PlanOptions } from './plan-options.ts'
-import { optionalText } from './sources.ts'
+import { optionalSource } from './sources.ts'
 import { documentsOf, keyOf } from './state.ts'
-import { openWhatIf } from './what-if.ts'
+import { openWhatIf, type PodResources } from './what-if.ts'
 import type { WorldFile } from './world-file.ts'
 
 type Around = {
@@ -39,7 +38,7 @@ type Around = {
 type Asked = Around & {
   readonly found: PlannedPod
   readonly pod: PodRef
-  readonly podResources: string | undefined
+  readonly podResources: PodResources | undefined
 }
 
 export type PlannedAttachments = {
@@ -62,20 +61,42 @@ export async function planAttachments(
   around: Around,
 ): Promise<PlannedAttachments> {
   const { namespace = 'default', name, uid = '' } = found.pod.metadata
-  const podResources = await optionalText(around.options.podResources, around.context)
+  const podResources = await optionalSource(around.options.podResources, around.context)
   const asked: Asked = { ...around, found, pod: { namespace, name, uid }, podResources }
   const told = warningsOf(asked)
   if (valueAt(found.pod, 'spec', 'hostNetwork') === true) {
     return { attachments: [], errors: [], warnings: told, failure: undefined }
   }
+  let world: World | undefined
   try {
     const host = await hostFor(asked)
-    const made = await attachmentsOn(host.world, asked)
+    world = host.world
+    const made = await attachmentsOn(world, asked)
     const warnings = [...told, ...host.warnings, ...made.warnings]
     return { ...made, errors: [], warnings, failure: undefined }
   } catch (cause) {
-    const errors = planErrorOf(cause, objectName({ kind: 'Pod', namespace, name }))
+    const refused = world === undefined ? {} : await refusedIn(world, asked)
+    const errors = planErrorOf(cause, { pod: { namespace, name }, ...refused })
     return { attachments: [], errors, warnings: told, failure: failureIn(cause) }
+  }
+}
+
+/** Which attachment would be refused: the last of the shortest list that is. */
+async function refusedIn(world: World, asked: Asked): Promise<Omit<PlanPlace, 'pod'>> {
+  const own = asked.found.pod.metadata.annotations?.[POD_ANNOTATION.defaultNetwork]
+  for (let count = 1; ; count++) {
+    await using whatIf = await openAsked(world, asked)
+    const { attach, pods } = whatIf.verbs
+    let network: string | undefined
+    try {
+      const wanteds = await pods.wanted(requestOf(asked))
+      if (count > wanteds.length) return {}
+      network = wanteds[count - 1]?.networkRef
+      await planPod(wanteds.slice(0, count), needsFor(asked, attach))
+    } catch (cause) {
+      if (failureIn(cause) === undefined) throw cause
+      return { network, isOwnDefault: own !== undefined && count === 1 }
+    }
   }
 }
 
@@ -100,8 +121,11 @@ async function hostFor(asked: Asked): Promise<{ world: World; warnings: readonly
   )
   // which parents there must be is known once the networks are
   await using whatIf = await openAsked({ netns: {} }, asked)
-  const { world, warnings } = assumedHost(await whatIf.verbs.pods.wanted(requestOf(asked)), node)
-  return { world: withNetns(world, pod.name), warnings }
+  const wanteds = await whatIf.verbs.pods.wanted(requestOf(asked))
+  const { world, warnings } = assumedHost(wanteds, node)
+  const made = { world: withNetns(world, pod.name), warnings }
+  const hasFirst = wanteds.some(({ owner }) => owner.ifName === POD_INTERFACE)
+  return hasDefault(asked) || hasFirst ? made : withDefaultNetwork(made, pod.name)
 }
 
 function withNetns(world: World, name: string): World {
@@ -118,7 +142,7 @@ async function attachmentsOn(
   const { needs, reasons } = reasoned(verbs.attach, before)
   const wanteds = await verbs.pods.wanted(requestOf(asked))
   if (wanteds.length === 0) throw fail('plan-network-none', { pod: asked.options.pod })
-  const planned = await planPod(wanteds, asked.world === undefined ? withoutProbes(needs) : needs)
+  const planned = await planPod(wanteds, needsFor(asked, needs))
   const attachments = planned.map((one, i) =>
     attachmentJson(one, {
       reasons,
@@ -133,7 +157,8 @@ async function attachmentsOn(
 }
 
 /** On an assumed host no address is somebody else's, and every gateway answers. */
-function withoutProbes(needs: AttachNeeds): AttachNeeds {
+function needsFor({ world }: Asked, needs: AttachNeeds): AttachNeeds {
+  if (world !== undefined) return needs
   const { kernel } = needs
   const take: AttachNeeds['kernel']['take'] = (steps) =>
     kernel.take(steps.filter((step) => step.do !== 'probe'))

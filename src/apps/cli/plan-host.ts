@@ -27,6 +27,9 @@ export type AssumedHost = { readonly world: World; readonly warnings: readonly s
 
 /** Addresses of a node that says none: those of documents (RFC 5737). */
 const NODE_ADDRESS = '192.0.2.10'
+/** Of a pod's default network that nobody names; and the host's end of its interface. */
+const POD_ADDRESS = '192.0.2.130'
+const POD_PEER = 'pod0'
 const ETHERNET_MTU = 1500
 const INFINIBAND_MTU = 2044
 const MOST_INFINIBAND_MTU = 4092
@@ -72,6 +75,36 @@ export function assumedHost(
   return {
     world: { netns: { host: { links } }, rdma: { devices } },
     warnings: [`${told}; --world plans for another`],
+  }
+}
+
+/**
+ * The same with what the cluster's default network has made of a pod: where nobody
+ * names that network, it is another's.
+ */
+export function withDefaultNetwork({ world, warnings }: AssumedHost, netns: string): AssumedHost {
+  const [pod, host] = [world.netns[netns] ?? {}, world.netns['host'] ?? {}]
+  const first: WorldLink = {
+    name: 'eth0',
+    kind: 'veth',
+    parent: `host/${POD_PEER}`,
+    addresses: [`${POD_ADDRESS}/32`],
+    routes: [{ dst: '0.0.0.0/0', scope: 'link' }],
+  }
+  const peer: WorldLink = { name: POD_PEER, kind: 'veth', parent: `${netns}/eth0` }
+  const told =
+    `no file names the pod's default network: it is assumed to have eth0 (veth) with ` +
+    `${POD_ADDRESS}; --cluster-network names another`
+  return {
+    world: {
+      ...world,
+      netns: {
+        ...world.netns,
+        [netns]: { ...pod, links: [...(pod.links ?? []), first] },
+        host: { ...host, links: [...(host.links ?? []), peer] },
+      },
+    },
+    warnings: [...warnings, told],
   }
 }
 

@@ -117,7 +117,7 @@ for (const [does, documents, error] of [
       }),
       pod(networks('n')),
     ],
-    { object: 'Pod/default/a', message: /pool y/ },
+    { object: 'NetworkAttachmentDefinition/default/n', message: /pool y/ },
   ],
   [
     'a configuration that is no JSON',
@@ -142,7 +142,12 @@ for (const [does, documents, error] of [
   [
     'a mode that macvlan has not',
     [nad('n', { type: 'macvlan', master: 'eth1', mode: 'moist' }), pod(networks('n'))],
-    { object: 'Pod/default/a', message: /moist/ },
+    {
+      object: 'NetworkAttachmentDefinition/default/n',
+      field: 'spec.config',
+      reason: 'Invalid',
+      message: /moist/,
+    },
   ],
 ] as const) {
   test(`plan tells of ${does}: one error, no attachment, exit status 1`, async () => {

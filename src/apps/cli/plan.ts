@@ -66,7 +66,10 @@ async function planOf(name: PodName, around: Around): Promise<Made> {
     const { message } = fail('plan-pod-missing', { pod: `${name.namespace}/${name.name}` })
     const missing = { object, reason: 'NotFound', field: '', message, where: object } as const
     const { warnings, errors } = admitted
-    return { attachments: [], warnings, errors: [...errors, missing] }
+    // one that was refused is told of already
+    const isRefused = errors.some((one) => one.object.endsWith(`/${name.namespace}/${name.name}`))
+    const all = isRefused ? errors : [...errors, missing]
+    return { attachments: [], warnings, errors: all }
   }
   const planned = await planAttachments(found, around)
   return {

@@ -40,10 +40,10 @@ export async function textOfSource(
   }
 }
 
-/** Text of a file that may not be asked for. @throws {Failure} `file-unreadable` */
-export async function optionalText(
+/** A file that may not be asked for, with its text. @throws {Failure} `file-unreadable` */
+export async function optionalSource(
   file: string | undefined,
   context: Pick<Context, 'stdin'>,
-): Promise<string | undefined> {
-  return file === undefined ? undefined : textOfSource(file, context)
+): Promise<{ readonly file: string; readonly text: string } | undefined> {
+  return file === undefined ? undefined : { file, text: await textOfSource(file, context) }
 }

@@ -22,6 +22,9 @@ import type { State } from './state.ts'
 import { type Grounds, type Verbs, verbsOver } from './verbs-over.ts'
 import { type Loaded, loadState } from './world-objects.ts'
 
+/** A PodResources answer, and the name of its file. */
+export type PodResources = { readonly file: string; readonly text: string }
+
 export type WhatIfOptions = Pick<Grounds, 'node' | 'clusterNetwork' | 'confFolder'> & {
   readonly world: World
   /** Rows that an earlier call printed. */
@@ -31,7 +34,7 @@ export type WhatIfOptions = Pick<Grounds, 'node' | 'clusterNetwork' | 'confFolde
   /** The pod of the request: its Pod gets that uid where its document has none. */
   readonly pod: PodRef | undefined
   /** The kubelet's PodResources answer; undefined for the checkpoint among the world's files. */
-  readonly podResources: string | undefined
+  readonly podResources: PodResources | undefined
   readonly nowMs: () => number
   /** Chance is the same for the same text. */
   readonly seed: string
@@ -63,7 +66,7 @@ export async function openWhatIf(options: WhatIfOptions): Promise<WhatIf> {
     records,
     journal,
     files: withAnswer(simFiles(kernel.host), options.podResources),
-    podResources: options.podResources === undefined ? undefined : ANSWER,
+    podResources: options.podResources?.file,
     clock: { nowMs, sleep: () => Promise.resolve() },
     random: randomOf(seed),
   })
@@ -82,11 +85,10 @@ export async function openWhatIf(options: WhatIfOptions): Promise<WhatIf> {
   }
 }
 
-/** Where the kubelet's answer is read: a file that is in no world. */
-const ANSWER = '/run/verbena/pod-resources.json'
-
-function withAnswer(files: Files, answer: string | undefined): Files {
-  return { ...files, read: async (path) => (path === ANSWER ? answer : files.read(path)) }
+/** The answer is in no world: it is read where the command line names it. */
+function withAnswer(files: Files, answer: PodResources | undefined): Files {
+  if (answer === undefined) return files
+  return { ...files, read: async (path) => (path === answer.file ? answer.text : files.read(path)) }
 }
 
 /** The reader of the world looked at what they must have. */

@@ -3,13 +3,14 @@
  * into a store, and read out of it again with what has changed.
  * @module
  */
+import { allocationsInStatus } from '#ipam/index.ts'
 import type { Document, Records, Stored } from '#needs/records.ts'
 import type { FoundDocument } from '#schema/documents.ts'
 import { KINDS } from '#schema/kinds.ts'
 import { isRecord } from '#schema/zod.ts'
 import type { PodRef } from '#values/owner.ts'
 import { asWritten, type LeftOut } from './as-written.ts'
-import { keyOf, type State } from './state.ts'
+import { keyOf, type State, withDocument } from './state.ts'
 import { listAll } from './store.ts'
 
 /** The objects as found documents; `where` is the path of each. */
@@ -28,6 +29,13 @@ export function foundObjects(objects: readonly unknown[]): FoundDocument[] {
 /** A store's documents as they were put into it, by {@link keyOf}. */
 export type Loaded = ReadonlyMap<string, Stored>
 
+/** A state with a record for each address that the status of a pool says is held. */
+function withHeld(state: State): State {
+  const pools = [...state.values()].filter(({ kind }) => kind === 'SpiderIPPool')
+  const held = pools.flatMap(allocationsInStatus)
+  return held.filter((one) => !state.has(keyOf(one))).reduce(withDocument, state)
+}
+
 /** Puts the documents of a state into an empty store; a Pod without a uid gets that of `pod`. */
 export async function loadState(
   state: State,
@@ -35,7 +43,7 @@ export async function loadState(
   pod: PodRef | undefined,
 ): Promise<Loaded> {
   const loaded = new Map<string, Stored>()
-  for (const [key, document] of state) {
+  for (const [key, document] of withHeld(state)) {
     loaded.set(key, await records.create(withUid(document, pod)))
   }
   return loaded

@@ -1,6 +1,6 @@
 /**
- * CNI_ARGS: `K=V;K=V`. Read liberally: unknown keys, empty values, a last
- * semicolon and a pair without `=` are fine; keys keep their case.
+ * CNI_ARGS: `K=V;K=V`. Read liberally: unknown keys, empty values and a last
+ * semicolon are fine; keys keep their case.
  *
  * Spec: CNI 1.1.0, section 2 (CNI_ARGS); Kubernetes runtimes send
  * `IgnoreUnknown=1;K8S_POD_NAMESPACE=…;K8S_POD_NAME=…;K8S_POD_INFRA_CONTAINER_ID=…;K8S_POD_UID=…`.
@@ -21,6 +21,11 @@ export function parseCniArgs(text: string): CniArgs {
     else args.set(pair.slice(0, equals), pair.slice(equals + 1))
   }
   return args
+}
+
+/** The first pair that is not `K=V`, as the reference library has it; undefined when all are. */
+export function invalidPair(text: string): string | undefined {
+  return text.split(';').find((pair) => pair !== '' && pair.split('=').length !== 2)
 }
 
 /** The pod that a Kubernetes runtime names; undefined unless all three parts are there. */

@@ -9,7 +9,7 @@ const env = {
   CNI_CONTAINERID: 'c1',
   CNI_NETNS: '/run/netns/a',
   CNI_IFNAME: 'eth0',
-  CNI_ARGS: 'IgnoreUnknown=1;K8S_POD_NAME=web;EMPTY=;A=b=c;',
+  CNI_ARGS: 'IgnoreUnknown=1;K8S_POD_NAME=web;EMPTY=;A=b;',
   CNI_PATH: '/opt/cni/bin',
 }
 const conf = { cniVersion: '1.1.0', name: 'net', type: 'ipoib', Vendor: { deep: [1] } }
@@ -32,7 +32,7 @@ test('parseCniRequest() gives everything that was asked, unknown keys included',
       ['IgnoreUnknown', '1'],
       ['K8S_POD_NAME', 'web'],
       ['EMPTY', ''],
-      ['A', 'b=c'],
+      ['A', 'b'],
     ]),
     argsText: env.CNI_ARGS,
     path: '/opt/cni/bin',
@@ -122,7 +122,7 @@ const refused: readonly Refused[] = [
     over: { CNI_IFNAME: 'abcdefghijklmnop', CNI_PATH: '' },
     code: 4,
     msg: 'interface name is too long',
-    details: 'interface name should be less than 16 characters: "abcdefghijklmnop"',
+    details: 'interface name should be less than 16 characters',
   },
   {
     when: 'the interface name has a slash',
@@ -217,6 +217,24 @@ const refused: readonly Refused[] = [
     stdin: { ...conf, cniVersion: '1.0.0.0' },
     code: 6,
     msg: 'invalid version "1.0.0.0": too many parts',
+  },
+  {
+    when: 'the version is no version',
+    stdin: { ...conf, cniVersion: 'x.y' },
+    code: 6,
+    msg: 'invalid version "x.y": a part is not a number',
+  },
+  {
+    when: 'a pair of CNI_ARGS has no value',
+    over: { CNI_ARGS: 'MAC=02:00:00:00:00:01;FOO' },
+    code: 4,
+    msg: 'ARGS: invalid pair "FOO"',
+  },
+  {
+    when: 'a pair of CNI_ARGS has two',
+    over: { CNI_COMMAND: 'CHECK', CNI_ARGS: 'A=b=c' },
+    code: 4,
+    msg: 'ARGS: invalid pair "A=b=c"',
   },
   {
     when: 'the list of GC is none',

@@ -10,7 +10,7 @@ import { type IfName, parseIfName } from '#values/if-name.ts'
 import { failureIn } from '#values/failure.ts'
 import { parseJson } from '#values/json-text.ts'
 import { fail } from '#wire/failures.ts'
-import { type CniArgs, parseCniArgs } from './args.ts'
+import { type CniArgs, invalidPair, parseCniArgs } from './args.ts'
 import { type JsonObject, isJsonObject, lookUp } from './conf.ts'
 import { duplicateKey } from './duplicate-key.ts'
 import type { CniVersion } from './result.ts'
@@ -81,7 +81,7 @@ const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
  * @throws {Failure} `cni-environment-missing`, `cni-container-id-invalid`, `cni-if-name-invalid`,
  *   `cni-conf-unreadable`, `cni-network-name-missing`, `cni-network-name-invalid`,
  *   `cni-verb-unknown`, `cni-version-unreadable`, `cni-version-verb`, `cni-version-incompatible`,
- *   `cni-conf-duplicate-key`
+ *   `cni-conf-duplicate-key`, `cni-args-invalid`
  */
 export function parseCniRequest({ argv0, env, stdin }: CniCall): CniRequest {
   const verb = env['CNI_COMMAND'] ?? ''
@@ -102,6 +102,8 @@ export function parseCniRequest({ argv0, env, stdin }: CniCall): CniRequest {
     path: env['CNI_PATH'] ?? '',
   }
   if (verb === 'ADD' && common.type === STRICT_TYPE) checkKeys(stdin)
+  // what DEL needs is in the journal: it does with less
+  if (verb === 'ADD' || verb === 'CHECK') checkArgs(argsText)
   if (verb === 'STATUS') return { ...common, verb }
   if (verb === 'GC') return { ...common, verb, valid: validAttachmentsOf(conf) }
   return {
@@ -112,6 +114,11 @@ export function parseCniRequest({ argv0, env, stdin }: CniCall): CniRequest {
     ifName: ifName ?? parseIfName(env['CNI_IFNAME'] ?? ''),
     netnsOverride: /^(true|1)$/i.test(env['CNI_NETNS_OVERRIDE'] ?? ''),
   }
+}
+
+function checkArgs(text: string): void {
+  const pair = invalidPair(text)
+  if (pair !== undefined) throw fail('cni-args-invalid', { pair: JSON.stringify(pair) })
 }
 
 /** The one plugin of the field that looks for them. */
@@ -144,11 +151,10 @@ function interfaceName(text: string): IfName {
     return parseIfName(text)
   } catch (cause) {
     const reason = failureIn(cause)?.details['reason']
-    const value = JSON.stringify(text)
     if (new TextEncoder().encode(text).length <= LONGEST_NAME) {
-      throw fail('cni-if-name-invalid', { reason, more: value })
+      throw fail('cni-if-name-invalid', { reason, more: JSON.stringify(text) })
     }
-    const more = `${String(reason)}: ${value}`
+    const more = String(reason)
     throw fail('cni-if-name-invalid', { reason: 'interface name is too long', more })
   }
 }

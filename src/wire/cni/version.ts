@@ -50,6 +50,7 @@ export function versionFor(verb: string, asked: string): CniVersion {
   }
   const known = knownVersion(asked)
   if (known === undefined) {
+    partsOf(asked) // what is no version at all is told as that
     const list = CNI_VERSIONS.map((version) => `"${version}"`).join(' ')
     const more = `config is ${JSON.stringify(asked)}, plugin supports [${list}]`
     throw fail('cni-version-incompatible', { more })
