@@ -12,6 +12,8 @@ import { type Ground, ROOT, onNode } from './ground.ts'
 const START_LIMIT_MS = 10_000
 const STOP_LIMIT_MS = 5_000
 const POLL_MS = 2
+/** As `bin/verbena` starts it. */
+const NODE_FLAGS = ['--max-semi-space-size=2', '--no-concurrent-recompilation']
 
 /** What of an agent differs between benches. */
 export type AgentPlace = {
@@ -44,7 +46,7 @@ export class Agent implements AsyncDisposable {
     const agent =
       place.bundle === undefined
         ? [join(ROOT, 'bin/verbena'), 'agent']
-        : [process.execPath, '--max-semi-space-size=2', place.bundle]
+        : [process.execPath, ...NODE_FLAGS, place.bundle]
     const startedMs = performance.now()
     const child = spawn(program, [...words, ...agent, ...options], {
       stdio: ['ignore', log, log],
