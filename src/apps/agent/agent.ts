@@ -66,8 +66,9 @@ export async function runAgent(options: AgentOptions, log: Log, stop: AbortSigna
     refused: () => refusals.all(),
     world: () => hostWorld(attach.kernel),
   })
-  await shim.listen()
+  // first, so that whoever gets an answer to a request can ask what it came to
   await status.listen()
+  await shim.listen()
   settler.soon()
   log.info({ socket, ms: hostClock().nowMs() - startedMs }, EVENTS.ready)
   await aborted(stop)
