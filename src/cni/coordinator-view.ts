@@ -6,13 +6,13 @@
  */
 import type { HardwareAddress } from '#values/hardware-address.ts'
 import type { IfName } from '#values/if-name.ts'
-import { type Cidr, cidrParts, networkOf } from '#values/cidr.ts'
-import { bitsOf } from '#values/ip.ts'
+import type { Cidr } from '#values/cidr.ts'
 import type { Link } from '#values/link.ts'
 import type { NetnsPath } from '#values/netns.ts'
-import { type LinkAddress, MAIN_TABLE, type Route, type Rule } from '#values/route.ts'
+import type { LinkAddress, Route, Rule } from '#values/route.ts'
 import type { CreateLink, Step } from '#values/step.ts'
 import { kindName } from './main-link.ts'
+import { connectedRoute } from './planned-routes.ts'
 
 /** A link of the pod. */
 export type ViewLink = {
@@ -42,8 +42,6 @@ export type PodSeen = {
   readonly podRules: readonly Rule[]
 }
 
-const KERNEL_PROTOCOL = 2
-const KERNEL_METRIC_V6 = 256
 const ARP_TYPE = { ethernet: 1, infiniband: 32 } as const
 
 /** The pod once `planned` is taken. */
@@ -89,7 +87,7 @@ function after(view: PodView, step: Step): PodView {
     }
     case 'add-address': {
       const { link, cidr } = step
-      const connected = connectedRoute(link, cidr)
+      const connected = connectedRoute(cidr, link)
       return {
         ...view,
         addresses: [...addresses, { link, cidr }],
@@ -118,23 +116,6 @@ function changed(
   change: Partial<ViewLink>,
 ): readonly ViewLink[] {
   return links.map((link) => (link.name === name ? { ...link, ...change } : link))
-}
-
-/** What the kernel adds with an address; nothing for a single one. */
-function connectedRoute(dev: IfName, address: Cidr): Route | undefined {
-  const { ip, prefix, family } = cidrParts(address)
-  if (prefix === bitsOf(family)) return undefined
-  return {
-    dst: networkOf(address),
-    via: undefined,
-    dev,
-    table: MAIN_TABLE,
-    scope: family === 4 ? 'link' : 'global',
-    src: family === 4 ? ip : undefined,
-    priority: family === 4 ? undefined : KERNEL_METRIC_V6,
-    onlink: false,
-    protocol: KERNEL_PROTOCOL,
-  }
 }
 
 function isSame(one: Route, other: Route): boolean {

@@ -44,7 +44,8 @@ export function plannedRoutes(
   return routes.filter(({ dst }) => !LINK_LOCAL.test(dst) && !dst.startsWith('ff00:'))
 }
 
-function connectedRoute(cidr: Route['dst'], dev: IfName): Route | undefined {
+/** What the kernel adds with an address; nothing for a single IPv4 one. */
+export function connectedRoute(cidr: Route['dst'], dev: IfName): Route | undefined {
   const { ip, prefix, family } = cidrParts(cidr)
   if (family === 4 && prefix === bitsOf(4)) return undefined
   return {

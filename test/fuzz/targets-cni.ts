@@ -16,7 +16,7 @@ import { encodeResult, formatResult } from '#wire/cni/result-json.ts'
 import { parseResult, prevResultOf } from '#wire/cni/result-parse.ts'
 import { CNI_VERSIONS } from '#wire/cni/result.ts'
 import { compareVersions, knownVersion } from '#wire/cni/version.ts'
-import { memoryFiles } from '#test/scenarios/memory-files.ts'
+import { simFiles } from '#sim/files.ts'
 import { bytesOf, textOf } from './engine.ts'
 import { must, type Target } from './target.ts'
 
@@ -93,7 +93,7 @@ export function jsonOf(text: string): { json: unknown } | undefined {
 
 const random = { below: () => 0, uuid: () => '' }
 const ipams = [
-  hostLocalIpam({ files: memoryFiles(new Map()) }),
+  hostLocalIpam({ files: simFiles({ files: new Map() }) }),
   staticIpam(),
   spiderpoolIpam({ records: await openRecords({ path: ':memory:' }), random, node: 'node-1' }),
 ]

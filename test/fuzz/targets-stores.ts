@@ -24,7 +24,7 @@ import { parseIfName } from '#values/if-name.ts'
 import { isJsonObject } from '#wire/cni/conf.ts'
 import { bootAgent } from '#test/scenarios/memory-agent.ts'
 import { makeGround } from '#test/scenarios/ground.ts'
-import { memoryFiles } from '#test/scenarios/memory-files.ts'
+import { simFiles } from '#sim/files.ts'
 import { WORLD } from '#test/scenarios/world.ts'
 import { textOf } from './engine.ts'
 import { jsonOf } from './targets-cni.ts'
@@ -167,7 +167,7 @@ async function folderOfHostLocal(text: string): Promise<void> {
     )
   }
   files.set('/d/net/last_reserved_ip.0', lines[0] ?? '')
-  const ipam = hostLocalIpam({ files: memoryFiles(files) })
+  const ipam = hostLocalIpam({ files: simFiles({ files }) })
   const part = { type: 'host-local', subnet: '10.8.0.0/24', dataDir: '/d' }
   const { conf } = ipam.parse({ name: 'net', ipam: part })
   const common = { conf, owner: OWNER }

@@ -23,7 +23,7 @@ import { simKernel } from '#sim/kernel.ts'
 import { simHost } from '#sim/read-world.ts'
 import { fail } from '#store/failures.ts'
 import { type Life, makeLife } from '#test/scenarios/life.ts'
-import { memoryFiles } from '#test/scenarios/memory-files.ts'
+import { simFiles } from '#sim/files.ts'
 import {
   lateJournal,
   mortalFiles,
@@ -106,7 +106,7 @@ export function startAgent(
   const spiderpool = spiderpoolIpam({ records, random, node: name })
   const ipams = [
     mutant === 'release-of-any-container' ? releasingAny(spiderpool, records) : spiderpool,
-    hostLocalIpam({ files: mortalFiles(memoryFiles(files), life) }),
+    hostLocalIpam({ files: mortalFiles(simFiles({ files }), life) }),
   ]
   const attach: AttachNeeds = {
     kernel,
@@ -121,7 +121,7 @@ export function startAgent(
     records,
     clock,
     clusterNetwork: undefined,
-    files: memoryFiles(files),
+    files: simFiles({ files }),
     confFolder: '',
     podResources: undefined,
     publish: () => undefined,

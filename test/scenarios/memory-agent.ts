@@ -22,7 +22,7 @@ import type { PodRef } from '#values/owner.ts'
 import { foreignPlugins } from './foreign-plugins.ts'
 import type { Ground } from './ground.ts'
 import { type Life, makeLife } from './life.ts'
-import { memoryFiles } from './memory-files.ts'
+import { simFiles } from '#sim/files.ts'
 import {
   lateJournal,
   mortalFiles,
@@ -75,7 +75,7 @@ export function bootAgent(ground: Ground, options: AgentOptions = {}): MemoryAge
   const notes: Note[] = []
   const ipams = [
     spiderpoolIpam({ records, random, node: 'node-1' }),
-    hostLocalIpam({ files: mortalFiles(memoryFiles(ground.files), life) }),
+    hostLocalIpam({ files: mortalFiles(simFiles(ground), life) }),
     staticIpam(),
   ]
   const attach: AttachNeeds = {
@@ -96,11 +96,11 @@ export function bootAgent(ground: Ground, options: AgentOptions = {}): MemoryAge
     records,
     clock: CLOCK,
     clusterNetwork: undefined,
-    files: memoryFiles(ground.files),
+    files: simFiles(ground),
     confFolder: '',
     podResources: undefined,
     publish: (rows) => {
-      if (publishes) writes.push(publishStatus(rows, records, memoryFiles(ground.files)))
+      if (publishes) writes.push(publishStatus(rows, records, simFiles(ground)))
     },
   })
   const foreign = mortalForeign(foreignPlugins(host, ground.foreign), life)
