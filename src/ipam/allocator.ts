@@ -28,7 +28,8 @@ import { fail } from './failures.ts'
 import { FreeList } from './free-list.ts'
 import { type Home, type Releasing, free, handBack, keep, withFormers } from './giving-back.ts'
 import type { Keeper } from './keeping.ts'
-import { poolFamily, rangesOfPool } from './pool.ts'
+import { networkFamily } from './network-addresses.ts'
+import { rangesOfPool } from './pool.ts'
 import type { Reserved } from './reserved-ip.ts'
 import { Shunned } from './shunned.ts'
 
@@ -263,7 +264,7 @@ export class Allocator {
     const key = `${uid} ${resourceVersion} ${formatReserved(reserved)}`
     const known = this.#lists.get(name)
     if (known?.key === key) return known.list
-    const family = poolFamily(pool.spec.subnet) ?? 4
+    const family = networkFamily(pool.spec.subnet) ?? 4
     const apart = reserved.flatMap(({ range }) => (range.family === family ? [range] : []))
     const list = new FreeList(subtractRanges(rangesOfPool(pool), apart), family)
     for (const { ip } of this.#view.all()) list.mark(ip)

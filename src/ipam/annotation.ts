@@ -10,9 +10,8 @@ import type { Document } from '#needs/records.ts'
 import { failureIn } from '#values/failure.ts'
 import { type Cidr, parseCidr } from '#values/cidr.ts'
 import { type Ip, familyOf, parseIp } from '#values/ip.ts'
-import { parseJson } from '#values/json-text.ts'
 import { type JsonObject, isJsonObject, keyFolder } from '#wire/cni/conf.ts'
-import { fail } from './failures.ts'
+import { badAnnotation as bad, parseAnnotation as parse } from './annotation-text.ts'
 import { placeOf } from './pod-network.ts'
 
 /** Pool names by family, as written (they may hold wildcards); and whose word it is. */
@@ -124,18 +123,6 @@ function namesIn(list: unknown, annotation: string): string[] {
   })
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   return twice === undefined ? names : bad(annotation, `pool ${twice} is there twice`)
-}
-
-function parse(annotation: string, text: string): unknown {
-  try {
-    return parseJson(text)
-  } catch (cause) {
-    throw fail('pool-annotation-invalid', { annotation, reason: 'it is not JSON' }, cause)
-  }
-}
-
-function bad(annotation: string, reason: string): never {
-  throw fail('pool-annotation-invalid', { annotation, reason })
 }
 
 function textOf(value: unknown): string {

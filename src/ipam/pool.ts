@@ -9,16 +9,15 @@
  */
 import type { FieldFault } from '#values/admission.ts'
 import type { IpRange } from '#values/ip-range.ts'
-import { type Cidr, cidrParts, parseCidr } from '#values/cidr.ts'
+import { type Cidr, parseCidr } from '#values/cidr.ts'
 import { type SpiderIpPool, readSpiderIpPool } from '#schema/spider-ip-pool.ts'
 import { type SpiderSubnet, readSpiderSubnet } from '#schema/spider-subnet.ts'
 import { DEFAULT_SETTINGS, type Settings } from '#schema/spiderpool-settings.ts'
 import { unknownKeys } from '#schema/zod.ts'
 import { POOL_LABEL } from './auto-label.ts'
-import { FINALIZER, addressesOf, cidrLabel, normalised, sizeOf } from './network-addresses.ts'
+import { addressesOf, completed, sizeOf } from './network-addresses.ts'
 import { faultsOfPool } from './pool-rules.ts'
 import { spiderSubnetOfPool, withSpiderSubnet } from './subnet-pool.ts'
-import { readOr } from './text-fault.ts'
 
 /** The document after defaults and mutation; with faults it must not be stored. */
 export type PoolAdmission = {
@@ -74,31 +73,12 @@ export function sizeOfPool(pool: SpiderIpPool): bigint {
 
 function mutate(pool: SpiderIpPool, subnet: SpiderSubnet | undefined): SpiderIpPool {
   if (pool.metadata.deletionTimestamp !== undefined) return pool
-  const { metadata, spec } = subnet === undefined ? pool : withSpiderSubnet(pool, subnet)
-  const finalizers = [...new Set([...(metadata.finalizers ?? []), FINALIZER])]
-  const labels = { ...metadata.labels, [POOL_LABEL.cidr]: cidrLabel(spec.subnet) }
-  const family = poolFamily(spec.subnet)
-  const ipVersion = spec.ipVersion ?? family
-  return {
-    ...pool,
-    metadata: { ...metadata, finalizers, labels },
-    spec: {
-      ...spec,
-      ...(ipVersion === undefined ? {} : { ipVersion }),
-      ...normalised('ips', spec),
-      ...normalised('excludeIPs', spec),
-    },
-  }
+  return completed(subnet === undefined ? pool : withSpiderSubnet(pool, subnet), POOL_LABEL.cidr)
 }
 
 function subnetIn(raw: unknown): SpiderSubnet[] {
   const read = readSpiderSubnet(raw)
   return read.ok ? [read.value] : []
-}
-
-/** 4 or 6, undefined for a text that is no CIDR. */
-export function poolFamily(subnet: string): 4 | 6 | undefined {
-  return readOr(() => cidrParts(parseCidr(subnet)).family).value
 }
 
 /** The CIDR of an admitted pool. */

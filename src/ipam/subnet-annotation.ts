@@ -6,10 +6,9 @@
  * `ippool-ip-number` (`3` fixed, `+1` more than there are pods), `ippool-reclaim`.
  * @module
  */
-import { parseJson } from '#values/json-text.ts'
 import { type JsonObject, isJsonObject, keyFolder } from '#wire/cni/conf.ts'
 import { failureIn } from '#values/failure.ts'
-import { fail } from './failures.ts'
+import { badAnnotation as bad, parseAnnotation as parse } from './annotation-text.ts'
 
 /** Subnets by name for one interface. */
 export type AutoChoice = {
@@ -113,16 +112,4 @@ function countOf(text: string | undefined): AutoWish['count'] {
 function reclaimOf(text: string | undefined): boolean {
   if (text === undefined || text === 'true') return true
   return text === 'false' ? false : bad(WISH_KEY.reclaim, 'it is neither true nor false')
-}
-
-function parse(annotation: string, text: string): unknown {
-  try {
-    return parseJson(text)
-  } catch (cause) {
-    throw fail('pool-annotation-invalid', { annotation, reason: 'it is not JSON' }, cause)
-  }
-}
-
-function bad(annotation: string, reason: string): never {
-  throw fail('pool-annotation-invalid', { annotation, reason })
 }

@@ -15,14 +15,7 @@ import { type SpiderSubnet, readSpiderSubnet } from '#schema/spider-subnet.ts'
 import { DEFAULT_SETTINGS, type Settings } from '#schema/spiderpool-settings.ts'
 import { unknownKeys } from '#schema/zod.ts'
 import { sharedRange } from './entry.ts'
-import {
-  FINALIZER,
-  addressesOf,
-  capped,
-  cidrLabel,
-  normalised,
-  sizeOf,
-} from './network-addresses.ts'
+import { addressesOf, capped, completed, sizeOf } from './network-addresses.ts'
 import {
   faultOfCidr,
   faultOfEntries,
@@ -30,7 +23,6 @@ import {
   faultOfRoutes,
   faultOfVersion,
 } from './network-rules.ts'
-import { poolFamily } from './pool.ts'
 import { faultOfUpdate, isLeaving } from './pool-rules.ts'
 import { formatControlled } from './subnet-pool.ts'
 import { readOr } from './text-fault.ts'
@@ -129,21 +121,7 @@ function poolIn(raw: unknown): SpiderIpPool[] {
 }
 
 function mutate(subnet: SpiderSubnet): SpiderSubnet {
-  const { metadata, spec } = subnet
-  if (metadata.deletionTimestamp !== undefined) return subnet
-  const finalizers = [...new Set([...(metadata.finalizers ?? []), FINALIZER])]
-  const labels = { ...metadata.labels, [CIDR_LABEL]: cidrLabel(spec.subnet) }
-  const ipVersion = spec.ipVersion ?? poolFamily(spec.subnet)
-  return {
-    ...subnet,
-    metadata: { ...metadata, finalizers, labels },
-    spec: {
-      ...spec,
-      ...(ipVersion === undefined ? {} : { ipVersion }),
-      ...normalised('ips', spec),
-      ...normalised('excludeIPs', spec),
-    },
-  }
+  return subnet.metadata.deletionTimestamp === undefined ? completed(subnet, CIDR_LABEL) : subnet
 }
 
 /** No address of a network is another subnet's, or in a pool of a network that differs. */

@@ -16,7 +16,7 @@ import {
 } from '#attach/index.ts'
 import { PLUGINS } from '#cni/index.ts'
 import { hostLocalIpam, spiderpoolIpam } from '#ipam/index.ts'
-import type { Clock, Random } from '#needs/clock.ts'
+import type { Clock } from '#needs/clock.ts'
 import type { Records } from '#needs/records.ts'
 import type { SimHost } from '#sim/host.ts'
 import { simKernel } from '#sim/kernel.ts'
@@ -24,6 +24,7 @@ import { simHost } from '#sim/read-world.ts'
 import { fail } from '#store/failures.ts'
 import { type Life, makeLife } from '#test/scenarios/life.ts'
 import { simFiles } from '#sim/files.ts'
+import { randomOf } from '#test/scenarios/memory-agent.ts'
 import {
   lateJournal,
   mortalFiles,
@@ -163,16 +164,4 @@ function stormy(weather: Weather, mutant: Mutant | undefined): Records {
 
 async function turnsOfLoop(count: number): Promise<void> {
   for (let left = count; left > 0; left--) await new Promise((resolve) => setImmediate(resolve))
-}
-
-/** Numbers that look random and are the same in every run (a linear congruential generator). */
-function randomOf(seed: number): Random {
-  let state = seed >>> 0
-  return {
-    below(below) {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-      return Math.floor((state / 2 ** 32) * below)
-    },
-    uuid: () => '00000000-0000-4000-8000-000000000000',
-  }
 }

@@ -143,7 +143,7 @@ const CLOCK: Clock = {
 }
 
 /** Numbers that look random and are the same in every run (a linear congruential generator). */
-function randomOf(seed: number): Random {
+export function randomOf(seed: number): Random {
   let state = seed >>> 0
   return {
     below(below) {
