@@ -13,6 +13,8 @@ import { join } from 'node:path'
 export const PEER_PATH = '/usr/lib/cni'
 const NETNS_FOLDER = '/run/netns'
 const PREFIX = 'vbb'
+/** A tmpfs on every Debian. */
+const MEMORY = '/dev/shm'
 const LIMIT_MS = 30_000
 /** Types under which the shim is called. */
 const TYPES = ['macvlan', 'verbena']
@@ -37,6 +39,8 @@ export function missing(): string | undefined {
 /** Masters are `rail0`, `rail1`, ...: veths of its own, so nothing of the machine is touched. */
 export class Ground implements Disposable {
   readonly folder: string
+  /** A folder in memory, for what programs print: a disk would make them wait. */
+  readonly memory: string
   /** Path of the node's namespace. */
   readonly node: string
   /** Folder with the shim under the types it serves. */
@@ -49,6 +53,7 @@ export class Ground implements Disposable {
     this.#name = `${PREFIX}-${process.pid}`
     this.node = join(NETNS_FOLDER, `${this.#name}-node`)
     this.folder = mkdtempSync(join(tmpdir(), `${this.#name}-`))
+    this.memory = mkdtempSync(join(MEMORY, `${this.#name}-`))
     this.cniPath = join(this.folder, 'bin')
     try {
       this.#make(rails)
@@ -71,7 +76,9 @@ export class Ground implements Disposable {
 
   [Symbol.dispose](): void {
     removeNamespaces((name) => name.startsWith(`${this.#name}-`))
-    rmSync(this.folder, { recursive: true, force: true })
+    for (const folder of [this.folder, this.memory]) {
+      rmSync(folder, { recursive: true, force: true })
+    }
   }
 
   #make(rails: number): void {
@@ -133,8 +140,10 @@ function sweep(): void {
     return pid !== undefined && !existsSync(`/proc/${pid}`)
   }
   removeNamespaces(isOrphan)
-  for (const name of readdirSync(tmpdir()).filter(isOrphan)) {
-    rmSync(join(tmpdir(), name), { recursive: true, force: true })
+  for (const place of [tmpdir(), MEMORY]) {
+    for (const name of readdirSync(place).filter(isOrphan)) {
+      rmSync(join(place, name), { recursive: true, force: true })
+    }
   }
 }
 

@@ -79,7 +79,7 @@ type Around = {
 function scriptOf(ground: Ground, calls: readonly Call[], around: Around): string {
   const confs = new Map<string, string>()
   const { refused, begin, each, tag = '' } = around
-  const out = join(ground.folder, `out${tag}`)
+  const out = join(ground.memory, `out${tag}`)
   const lines = calls.map((call) => {
     const conf = confs.get(call.stdin) ?? join(ground.folder, `conf${tag}${confs.size}`)
     if (!confs.has(call.stdin)) writeFileSync(conf, call.stdin)

@@ -19,21 +19,41 @@ const CONFLICTS: ReadonlySet<unknown> = new Set([
 ])
 
 type Place = { readonly namespace: string; readonly name: string }
+/** Undefined leaves the endpoint as it is. */
+type Make = (before: Document | undefined) => Promise<Document | undefined>
+/** Changes that wait for the same turn, and its end. */
+type Waiting = { readonly makes: Make[]; readonly done: Promise<void> }
 
 export class EndpointBook {
   readonly #records: Records
   readonly #last = new Map<string, Promise<void>>()
+  readonly #waiting = new Map<string, Waiting>()
 
   constructor(records: Records) {
     this.#records = records
   }
 
-  /** Writes what `make` makes of the endpoint. @throws {Failure} of the store */
-  write(
-    place: Place,
-    make: (before: Document | undefined) => Promise<Document | undefined>,
-  ): Promise<void> {
-    return this.#inTurn(place, () => this.#change(place, make))
+  /**
+   * Writes what `make` makes of the endpoint; with one write for all that come
+   * before its turn, as those of a pod's interfaces do.
+   * @throws {Failure} of the store, or what any of them throws
+   */
+  write(place: Place, make: Make): Promise<void> {
+    const key = keyOf(place)
+    const waiting = this.#waiting.get(key)
+    if (waiting !== undefined) {
+      waiting.makes.push(make)
+      return waiting.done
+    }
+    const makes = [make]
+    const done = this.#inTurn(place, async () => {
+      // those that come in the same turn of the event loop come before this goes on
+      await Promise.resolve()
+      this.#waiting.delete(key)
+      await this.#change(place, (before) => inOrder(makes, before))
+    })
+    this.#waiting.set(key, { makes, done })
+    return done
   }
 
   /** Takes an interface of a pod out; the endpoint goes with its last one. */
@@ -46,7 +66,7 @@ export class EndpointBook {
   }
 
   #inTurn(place: Place, work: () => Promise<void>): Promise<void> {
-    const key = `${place.namespace}/${place.name}`
+    const key = keyOf(place)
     const before = this.#last.get(key)
     const mine = before === undefined ? work() : before.then(work)
     const quiet = mine
@@ -89,4 +109,17 @@ export class EndpointBook {
     const { namespace, name, uid } = metadata
     await this.#records.delete({ apiVersion, kind, namespace, name }, { uid })
   }
+}
+
+function keyOf({ namespace, name }: Place): string {
+  return `${namespace}/${name}`
+}
+
+async function inOrder(
+  makes: readonly Make[],
+  before: Document | undefined,
+): Promise<Document | undefined> {
+  let after: Document | undefined
+  for (const make of makes) after = (await make(after ?? before)) ?? after
+  return after
 }

@@ -16,13 +16,26 @@ export const IPOIB_ADDRESS_BYTES = 20
 
 /** Text of the address in `bytes`. */
 export function hardwareAddressFromBytes(bytes: Uint8Array): HardwareAddress {
-  const text = Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join(':')
+  let text = ''
+  for (const byte of bytes) text += `${text === '' ? '' : ':'}${HEX[byte >>> 4]}${HEX[byte & 15]}`
   return text as HardwareAddress
 }
 
 /** The bytes of an address. */
 export function hardwareAddressToBytes(address: HardwareAddress): Uint8Array {
-  return Uint8Array.from(address.split(':'), (hex) => Number.parseInt(hex, 16))
+  const bytes = new Uint8Array((address.length + 1) / 3)
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = (digitAt(address, i * 3) << 4) | digitAt(address, i * 3 + 1)
+  }
+  return bytes
+}
+
+const HEX = '0123456789abcdef'
+
+/** Of lower-case hex. */
+function digitAt(text: string, at: number): number {
+  const code = text.charCodeAt(at)
+  return code < 58 ? code - 48 : code - 87
 }
 
 /** Reads 6, 8 or 20 bytes joined by `:` or `-`. @throws {Failure} `mac-invalid` */

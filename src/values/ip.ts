@@ -34,6 +34,8 @@ export function ipFromBits(family: Family, bits: bigint): Ip {
 
 /** @throws {Failure} `ip-invalid`: leading zeros, zone and mapped IPv4 forms included */
 export function parseIp(text: string): Ip {
+  // without leading zeros an IPv4 address has one form only
+  if (v4Number(text) !== undefined) return text as Ip
   const reason = text.includes(':') ? v6Fault(text) : v4Fault(text)
   if (reason !== undefined) throw fail('ip-invalid', { text, reason })
   return ipFromBits(text.includes(':') ? 6 : 4, text.includes(':') ? v6Bits(text) : v4Bits(text))
@@ -51,7 +53,29 @@ function v4Fault(text: string): string | undefined {
 }
 
 function v4Bits(text: string): bigint {
-  return text.split('.').reduce((bits, part) => bits * 256n + BigInt(part), 0n)
+  return BigInt(v4Number(text) ?? 0)
+}
+
+const ZERO = 48
+const DOT = 46
+
+/** Undefined for anything but four numbers as {@link v4Fault} wants them. */
+function v4Number(text: string): number | undefined {
+  let [bits, part, digits, dots] = [0, 0, 0, 0]
+  for (let at = 0; at <= text.length; at++) {
+    const code = at === text.length ? DOT : text.charCodeAt(at)
+    if (code === DOT) {
+      if (digits === 0 || part > 255) return undefined
+      bits = bits * 256 + part
+      ;[part, digits, dots] = [0, 0, dots + 1]
+    } else {
+      const leads = digits > 0 && part === 0
+      if (leads || digits === 3 || code < ZERO || code > ZERO + 9) return undefined
+      part = part * 10 + code - ZERO
+      digits++
+    }
+  }
+  return dots === 4 ? bits : undefined
 }
 
 function formatV4(bits: bigint): string {

@@ -30,7 +30,7 @@ export async function world(
     ipam,
     /** Does what follows the answers. */
     async settle() {
-      for (const work of followed.splice(0)) await work()
+      await Promise.all(followed.splice(0).map((work) => work()))
     },
     async [Symbol.asyncDispose]() {
       await ipam[Symbol.asyncDispose]()

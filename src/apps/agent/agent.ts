@@ -96,13 +96,7 @@ function attachNeeds({
       probing,
       clock: hostClock(),
       masterAddresses: (master) => masterAddresses(master, kernel),
-      follow: (work) => {
-        setImmediate(() => {
-          work().catch((cause: unknown) => {
-            log.warn({ cause: textOfThrown(cause) }, EVENTS.statusFailed)
-          })
-        })
-      },
+      follow: afterAnswers(log),
     }),
     hostLocalIpam({ files: hostFiles({ hostRoot }) }),
     staticIpam(),
@@ -121,6 +115,7 @@ function attachNeeds({
 
 function networksOfPods({ options, records, log }: Parts): PodNetworks {
   const files = hostFiles({ hostRoot: options.hostRoot })
+  const later = afterAnswers(log)
   return podNetworks({
     records,
     clock: hostClock(),
@@ -128,12 +123,23 @@ function networksOfPods({ options, records, log }: Parts): PodNetworks {
     clusterNetwork: options.clusterNetwork,
     confFolder: options.confDir,
     podResources: options.podResources,
-    publish: (rows) => {
-      publishStatus(rows, records, files).catch((cause: unknown) => {
+    publish: (rows) => later(() => publishStatus(rows, records, files)),
+  })
+}
+
+/** Takes work that no answer waits for; it begins, all together, after those of this turn. */
+function afterAnswers(log: Log): (work: () => Promise<void>) => void {
+  const waiting: (() => Promise<void>)[] = []
+  const begin = (): void => {
+    for (const work of waiting.splice(0)) {
+      work().catch((cause: unknown) => {
         log.warn({ cause: textOfThrown(cause) }, EVENTS.statusFailed)
       })
-    },
-  })
+    }
+  }
+  return (work) => {
+    if (waiting.push(work) === 1) setImmediate(begin)
+  }
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

@@ -28,7 +28,9 @@ export async function answerWith(
   try {
     const stdout = await work(request)
     refusals.forget(request)
-    log.info({ ...about, ms: since(startedMs) }, EVENTS.answered)
+    const ms = since(startedMs)
+    // when the answer is on its way: nobody waits for a line of the log
+    setImmediate(() => log.info({ ...about, ms }, EVENTS.answered))
     return { status: 0, stdout }
   } catch (cause) {
     const failure = failureIn(cause)

@@ -7,6 +7,7 @@
  * @module
  */
 import { fail } from '#wire/failures.ts'
+import { putU32 } from './integer.ts'
 
 export type Bytes = Uint8Array
 
@@ -68,10 +69,7 @@ export function writeAttributes(attributes: readonly Attribute[]): Bytes {
 /** An attribute of 32 bits. */
 export function u32(type: number, value: number): Attribute {
   const data = new Uint8Array(4)
-  data[0] = value
-  data[1] = value >>> 8
-  data[2] = value >>> 16
-  data[3] = value >>> 24
+  putU32(data, 0, value)
   return { type, flags: 0, data }
 }
 

@@ -9,6 +9,7 @@
  */
 import { fail } from '#wire/failures.ts'
 import { type Bytes, readAttributes, textOf } from './attribute.ts'
+import { putU32 } from './integer.ts'
 
 /** Bits of `nlmsg_flags`. `exclusive`, `replace`: of NEW requests; `dump`: of GET requests. */
 export const FLAG = {
@@ -114,11 +115,4 @@ function requestEnd(flags: number, payload: Bytes): number {
 function u32At(bytes: Bytes, at: number): number {
   const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)
   return (low | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0
-}
-
-function putU32(bytes: Bytes, at: number, value: number): void {
-  bytes[at] = value
-  bytes[at + 1] = value >>> 8
-  bytes[at + 2] = value >>> 16
-  bytes[at + 3] = value >>> 24
 }

@@ -20,10 +20,13 @@ export function familyFromNumber(number: number): Family | undefined {
 
 /** The 4 or 16 bytes of an address. */
 export function ipBytes(ip: Ip): Bytes {
-  if (familyOf(ip) === 4) return Uint8Array.from(ip.split('.'), Number)
+  const bits = ipToBits(ip)
+  if (familyOf(ip) === 4) {
+    const n = Number(bits)
+    return Uint8Array.of(n >>> 24, n >>> 16, n >>> 8, n)
+  }
   const bytes = new Uint8Array(16)
   const view = new DataView(bytes.buffer)
-  const bits = ipToBits(ip)
   view.setBigUint64(0, bits >> 64n)
   view.setBigUint64(8, bits)
   return bytes

@@ -93,13 +93,13 @@ export function encodeVethPeer(link: NewLink): Bytes {
 
 /** Changes settings of the link with this index, in one message. */
 export function encodeChangeLink(index: number, change: LinkChange): Request {
-  const asked = FLAGS.map(({ name, bit }) => ({ bit, wanted: change[name] }))
-  const sum = (of: typeof asked): number => of.reduce((bits, { bit }) => bits | bit, 0)
-  const header = linkHeader(
-    index,
-    sum(asked.filter(({ wanted }) => wanted === true)),
-    sum(asked.filter(({ wanted }) => wanted !== undefined)),
-  )
+  let [flags, mask] = [0, 0]
+  for (const { name, bit } of FLAGS) {
+    const wanted = change[name]
+    if (wanted !== undefined) mask |= bit
+    if (wanted === true) flags |= bit
+  }
+  const header = linkHeader(index, flags, mask)
   const payload = joinPayload(header, writeAttributes(changeAttributes(change)))
   return { type: LINK_MESSAGE.new, flags: ACK, payload }
 }

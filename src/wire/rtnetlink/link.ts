@@ -19,6 +19,7 @@ import {
   u32Of,
   writeAttributes,
 } from '#wire/netlink/attribute.ts'
+import { putU32 } from '#wire/netlink/integer.ts'
 import { FLAG, type Request, joinPayload } from '#wire/netlink/message.ts'
 import { text } from '#wire/netlink/payload.ts'
 import { decodeKind, kindFilter } from './kind.ts'
@@ -82,10 +83,9 @@ export type KernelLink = Link & { readonly rest: readonly Attribute[] }
 /** Bytes of a struct ifinfomsg. `change` says which bits of `flags` count. */
 export function linkHeader(index: number, flags = 0, change = 0): Bytes {
   const bytes = new Uint8Array(HEAD)
-  const view = new DataView(bytes.buffer)
-  view.setInt32(4, index, true)
-  view.setUint32(8, flags, true)
-  view.setUint32(12, change, true)
+  putU32(bytes, 4, index)
+  putU32(bytes, 8, flags)
+  putU32(bytes, 12, change)
   return bytes
 }
 
