@@ -1,6 +1,6 @@
 /**
- * Names of an attachment: its journal key, the mark its links bear, the name
- * a link has until it is renamed last.
+ * Names of an attachment: its journal key, the mark its links bear, the name of
+ * one that is on the host before it is in the pod.
  * @module
  */
 import { shortHash } from '#values/hash.ts'

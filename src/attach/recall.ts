@@ -30,7 +30,7 @@ export function recalled(
     questions: {
       ...questions,
       async link(where, name) {
-        // a name that is taken after all is refused where the link is given it
+        // a name that is taken after all is refused where the link is made, or given it
         if (own.some((one) => one.netns === where && one.name === name)) return undefined
         if (where !== 'host') return questions.link(where, name)
         const known = expected.get(name) ?? masters.get(name)
@@ -52,7 +52,8 @@ export function wasStale(cause: unknown): boolean {
   const failure = failureIn(cause)
   if (failure?.code === 'link-changed') return true
   const { step, errno } = failure?.details ?? {}
-  return failure?.code === 'kernel-refused' && step === 'rename-link' && errno === 'EEXIST'
+  const names = step === 'create-link' || step === 'rename-link'
+  return failure?.code === 'kernel-refused' && names && errno === 'EEXIST'
 }
 
 function isPlain({ wanted, chain: { links } }: Making): boolean {

@@ -13,12 +13,10 @@ const hostSide = (ip: string) => [
   `host: rule add pref 1000 to ${ip}/32 lookup 500 proto 118`,
 ]
 /** The main plugin's part of the first interface. */
-const firstPlanned = laterPlanned.slice(0, 3).map((step) => {
-  return 'link' in step
-    ? { ...step, link: request.ifName }
-    : step.do === 'rename-link'
-      ? { ...step, to: request.ifName }
-      : step
+const firstPlanned = laterPlanned.slice(0, 2).map((step) => {
+  const name = request.ifName
+  if (step.do === 'create-link') return { ...step, temp: name, name }
+  return 'link' in step ? { ...step, link: name } : step
 })
 const laterSide = [
   'sysctl net/ipv4/conf/all/rp_filter=0 was 2',

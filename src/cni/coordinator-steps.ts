@@ -9,6 +9,7 @@ import type { Ip } from '#values/ip.ts'
 import type { NetnsPath } from '#values/netns.ts'
 import type { Step } from '#values/step.ts'
 import { hostRoute, ruleToPod, whole } from './coordinator-rules.ts'
+import { planMadeLink } from './made-link.ts'
 import type { PluginRequest } from './plugin.ts'
 
 /** The pod's end of the pair. */
@@ -32,10 +33,11 @@ export type Sides = {
 
 /** Makes the pair and sets both ends up: routes on a link that is down are refused. */
 export function planPair(
-  { netns, temp, mark }: PluginRequest<unknown>,
+  request: PluginRequest<unknown>,
   { hostName, podMac, hostMac }: Pair,
   conf: { vethMtu: number; vethLinkAddress: Ip | undefined },
 ): Step[] {
+  const { netns } = request
   const { vethMtu: mtu, vethLinkAddress: address } = conf
   const peer = { name: hostName, address: hostMac, mtu }
   const linkAddress: Step[] =
@@ -43,18 +45,13 @@ export function planPair(
       ? []
       : [{ do: 'add-address', where: netns, link: POD_VETH, cidr: whole(address) }]
   return [
-    {
-      do: 'create-link',
-      netns,
+    ...planMadeLink(request, {
       way: 'in-place',
-      temp,
       name: POD_VETH,
-      mark,
       spec: { kind: 'veth', peer },
       mtu,
       address: podMac,
-    },
-    { do: 'rename-link', netns, from: temp, to: POD_VETH },
+    }),
     { do: 'set-link', where: netns, link: POD_VETH, set: { up: true } },
     { do: 'set-link', where: 'host', link: hostName, set: { up: true } },
     ...linkAddress,

@@ -11,9 +11,8 @@ import { later } from './coordinator-later-sample.ts'
 import { conf, link, request, resultFor, saw } from './coordinator-sample.ts'
 
 const pair = [
-  'link add vbtemp kind veth in-place peer veth0123456789a ' +
+  'link add veth0 kind veth in-place peer veth0123456789a ' +
     '02:00:00:00:00:0b mtu 1500 mtu 1500 address 02:00:00:00:00:0a',
-  'link rename vbtemp veth0',
   'link set veth0 up',
   'host: link set veth0123456789a up',
 ]
@@ -124,7 +123,7 @@ test('plan() of coordinator can be undone: what hangs on the pair goes with it',
     'nft del verbena',
     'host: rule del pref 1000 to 172.91.0.100/32 lookup 500 proto 118',
     'sysctl net/ipv4/conf/all/rp_filter=2 was 0',
-    'link del vbtemp|veth0 kind veth mark mark-1',
+    'link del veth0 kind veth mark mark-1',
   ])
 })
 

@@ -18,11 +18,7 @@ const v6Settings = [
   'sysctl net/ipv6/conf/eth0/disable_ipv6=0 was -',
   'sysctl net/ipv6/conf/eth0/keep_addr_on_down=1 was -',
 ]
-const head = [
-  'link add vbtemp kind ipoib in-place on ib0',
-  'link set vbtemp addrGenMode random',
-  'link rename vbtemp eth0',
-]
+const head = ['link add eth0 kind ipoib in-place on ib0', 'link set eth0 addrGenMode random']
 
 const addressed = {
   ...parent,
@@ -75,6 +71,7 @@ const plans: readonly Case[] = [
     saw: { driver: 'mlx5_core' },
     lines: [
       'link add vbtemp kind ipoib move on ib0',
+      'link rename vbtemp eth0',
       ...head.slice(1),
       ...down,
       'link set eth0 up',
@@ -90,10 +87,9 @@ const plans: readonly Case[] = [
     },
     saw: { parent: addressed, guids: [parseGuid('02:00:00:00:00:00:00:01')] },
     lines: [
-      'link add vbtemp kind ipoib in-place on ib0 mode connected pkey ' +
+      'link add eth0 kind ipoib in-place on ib0 mode connected pkey ' +
         '0x8003 address 00:00:00:00:fe:80:00:00:00:00:00:01:02:00:00:00:00:00:00:01',
-      'link set vbtemp mtu 65520 addrGenMode random',
-      'link rename vbtemp eth0',
+      'link set eth0 mtu 65520 addrGenMode random',
       ...down,
       'link set eth0 up',
     ],

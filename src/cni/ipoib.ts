@@ -28,6 +28,7 @@ import { answerOf, planAddressing } from './addressing.ts'
 import { type CheckNeeds, checkMain } from './check.ts'
 import { confReader, dnsOf } from './conf.ts'
 import { fail } from './failures.ts'
+import { planMadeLink } from './made-link.ts'
 import {
   type MainNeeds,
   type PodSaw,
@@ -110,7 +111,7 @@ export const ipoib: Plugin<IpoibConf, IpoibNeeds, IpoibSaw> = {
   },
 
   plan(request, saw) {
-    const { conf, netns, ifName, temp, mark } = request
+    const { conf, ifName: name } = request
     checkParent(conf.master, saw.parent)
     checkGuid(conf, saw)
     const { master: parent, mode, mtu, guid } = conf
@@ -118,21 +119,16 @@ export const ipoib: Plugin<IpoibConf, IpoibNeeds, IpoibSaw> = {
     const set = { ...(mtu === undefined ? {} : { mtu }), addrGenMode: 'random' } as const
     return [
       ...planName(request, { ...saw, what: 'interface', kind: 'ipoib' }),
-      {
-        do: 'create-link',
-        netns,
+      ...planMadeLink(request, {
         way: saw.driver === MOVES_OVER ? 'move' : 'in-place',
-        temp,
-        name: ifName,
-        mark,
+        name,
         // upstream's children have user multicast, whatever the parent's is
         spec: { kind: 'ipoib', parent, pkey, mode, umcast: true },
         // The kernel ignores an MTU at creation: it is set right after.
         mtu: undefined,
         address: guid === undefined ? undefined : addressWith(guid, saw.parent),
-      },
-      { do: 'set-link', where: netns, link: temp, set },
-      { do: 'rename-link', netns, from: temp, to: ifName },
+        set,
+      }),
       ...planAddressing(request, {
         ipv6Disabled: saw.ipv6Disabled,
         settings: SETTINGS,

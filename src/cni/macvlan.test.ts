@@ -7,7 +7,7 @@ import { type MacvlanConf, type MacvlanSaw, macvlan } from './macvlan.ts'
 import { stepLines } from './step-lines.ts'
 import { master, saw, conf, addressing, request } from './macvlan-sample.ts'
 
-const tail = ['link rename vbtemp net1', 'link set net1 up']
+const tail = ['link set net1 up']
 
 type Case = {
   does: string
@@ -20,7 +20,7 @@ const plans: readonly Case[] = [
   {
     does: 'makes one of layer 2 with the MTU of its master',
     lines: [
-      'link add vbtemp kind macvlan in-place on ens1 mode ' +
+      'link add net1 kind macvlan in-place on ens1 mode ' +
         'bridge mtu 1500 address 02:00:00:00:00:01',
       ...tail,
     ],
@@ -29,22 +29,21 @@ const plans: readonly Case[] = [
     does: 'takes mode, MTU and address that are asked for',
     conf: { mode: 'vepa', mtu: 1400, mac: parseHardwareAddress('02:00:00:00:00:02') },
     lines: [
-      'link add vbtemp kind macvlan in-place on ens1 mode vepa mtu 1400 address 02:00:00:00:00:02',
+      'link add net1 kind macvlan in-place on ens1 mode vepa mtu 1400 address 02:00:00:00:00:02',
       ...tail,
     ],
   },
   {
     does: 'leaves the address of passthru to the kernel',
     conf: { mode: 'passthru', mac: parseHardwareAddress('02:00:00:00:00:02') },
-    lines: ['link add vbtemp kind macvlan in-place on ens1 mode passthru mtu 1500', ...tail],
+    lines: ['link add net1 kind macvlan in-place on ens1 mode passthru mtu 1500', ...tail],
   },
   {
     does: 'addresses both families, a route asked twice once',
     addressing,
     lines: [
-      'link add vbtemp kind macvlan in-place on ens1 mode ' +
+      'link add net1 kind macvlan in-place on ens1 mode ' +
         'bridge mtu 1500 address 02:00:00:00:00:01',
-      'link rename vbtemp net1',
       'sysctl net/ipv4/conf/net1/arp_notify=1 was -',
       'sysctl net/ipv6/conf/net1/ndisc_notify=1 was -',
       'sysctl net/ipv6/conf/net1/disable_ipv6=0 was -',
@@ -61,7 +60,7 @@ const plans: readonly Case[] = [
     saw: { existing: { ...master, name: request.ifName, group: VERBENA_GROUP, alias: 'mark-1' } },
     lines: [
       'link del vbtemp|net1 kind macvlan mark mark-1',
-      'link add vbtemp kind macvlan in-place on ens1 mode ' +
+      'link add net1 kind macvlan in-place on ens1 mode ' +
         'bridge mtu 1500 address 02:00:00:00:00:01',
       ...tail,
     ],

@@ -1,11 +1,11 @@
 /**
  * What every main plugin does around its own link: looks whether the name is
- * free, gives the link its name last, and takes down what an earlier ADD left.
+ * free, and takes down what an earlier ADD left.
  * @module
  */
 import { familyOf } from '#values/ip.ts'
 import type { Link } from '#values/link.ts'
-import { VERBENA_GROUP } from '#values/mark.ts'
+import { isMadeFor } from '#values/mark.ts'
 import type { Step } from '#values/step.ts'
 import type { KernelQuestions } from '#needs/kernel.ts'
 import { IPV6_SYSCTL } from './addressing.ts'
@@ -45,7 +45,7 @@ export function planName(
 ): Step[] {
   const { existing, what, kind } = saw
   if (existing === undefined) return []
-  if (existing.group !== VERBENA_GROUP || existing.alias !== mark) {
+  if (!isMadeFor(existing, mark)) {
     const more = `${ifName} (${kindName(existing)}) is in the pod and is not of this attachment`
     throw fail('interface-exists', { what, ifName, more })
   }

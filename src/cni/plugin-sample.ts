@@ -64,7 +64,7 @@ export const MAKES_NET1: readonly Step[] = [
     do: 'create-link',
     netns: NETNS,
     way: 'in-place',
-    temp: parseIfName('vbtemp'),
+    temp: NET1,
     name: NET1,
     mark: 'mark-1',
     spec: { kind: 'macvlan', parent: master.name, mode: 'bridge' },

@@ -23,7 +23,10 @@ export type PluginRequest<Conf> = {
   readonly containerId: string
   /** IFALIAS of every link made for this attachment: names its owner. */
   readonly mark: string
-  /** Name of a link until it is renamed last: derived from the attachment, unique on the host. */
+  /**
+   * Name of a link that is on the host first, until it is in the pod: derived from the
+   * attachment, unique on the host.
+   */
   readonly temp: IfName
   /** Result of the plugin before it in the chain. */
   readonly prevResult: CniResult | undefined
@@ -59,8 +62,8 @@ export interface Plugin<Conf, Needs, Saw> {
   readonly role: 'main' | 'chained'
   /**
    * Of the host it sees its master, of the pod whether its name is free, both by `link`, and
-   * the links that it makes are given their names by `rename-link`: an ADD can be planned
-   * from what was seen before, and told by the kernel that it is so no more.
+   * a name that is taken is refused where it makes its link: an ADD can be planned from what
+   * was seen before, and told by the kernel that it is so no more.
    */
   readonly recalls?: true
   /**

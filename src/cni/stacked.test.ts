@@ -38,36 +38,36 @@ for (const { does, conf, made } of [
   {
     does: 'ipvlan of mode l2',
     conf: { master: 'ens1' },
-    made: 'link add vbtemp kind ipvlan in-place on ens1 mode l2',
+    made: 'link add net1 kind ipvlan in-place on ens1 mode l2',
   },
   {
     does: 'ipvlan of mode l3s with its MTU, over a link of the pod',
     conf: { master: 'ens1', Mode: 'l3s', mtu: 9000, linkInContainer: true },
-    made: 'link add vbtemp kind ipvlan in-place on ens1 in pod mode l3s mtu 9000',
+    made: 'link add net1 kind ipvlan in-place on ens1 in pod mode l3s mtu 9000',
   },
 ]) {
   test(`plan() makes an ${does}`, () => {
     const steps = ipvlan.plan(requestFor(ipvlanConf(conf), { addressing: ADDRESSING }), SAW)
-    deepEqual(stepLines(steps), [made, 'link rename vbtemp net1', ...ADDRESSED])
+    deepEqual(stepLines(steps), [made, ...ADDRESSED])
   })
 }
 
 for (const { does, conf, made } of [
-  { does: 'a vlan', conf: {}, made: 'link add vbtemp kind vlan in-place on ens1 id 7 mtu 1500' },
+  { does: 'a vlan', conf: {}, made: 'link add net1 kind vlan in-place on ens1 id 7 mtu 1500' },
   {
     does: 'a vlan of an MTU over a link of the pod',
     conf: { VLANID: 4094, mtu: 1400, linkInContainer: true, vlanMode: 'manual' },
-    made: 'link add vbtemp kind vlan in-place on ens1 in pod id 4094 mtu 1400',
+    made: 'link add net1 kind vlan in-place on ens1 in pod id 4094 mtu 1400',
   },
   {
     does: 'a vlan without a number, which is 0',
     conf: { vlanId: null },
-    made: 'link add vbtemp kind vlan in-place on ens1 id 0 mtu 1500',
+    made: 'link add net1 kind vlan in-place on ens1 id 0 mtu 1500',
   },
 ]) {
   test(`plan() makes ${does}, on layer 2 alone without ipam`, () => {
     const steps = vlan.plan(requestFor(vlanConf(conf)), SAW)
-    deepEqual(stepLines(steps), [made, 'link rename vbtemp net1', 'link set net1 up'])
+    deepEqual(stepLines(steps), [made, 'link set net1 up'])
   })
 }
 
@@ -82,7 +82,7 @@ test('answer() of ipvlan and vlan has the hardware address of the master', () =>
 
 test('ipvlan without an ipam takes the addresses of the result before it', () => {
   const request = requestFor(ipvlanConf({ master: 'ens1' }), { prevResult: PREVIOUS })
-  deepEqual(stepLines(ipvlan.plan(request, SAW)).slice(2), ADDRESSED)
+  deepEqual(stepLines(ipvlan.plan(request, SAW)).slice(1), ADDRESSED)
   deepEqual(ipvlan.answer(request, SAW).ips, PREVIOUS.ips)
 })
 
@@ -256,7 +256,7 @@ test('a master that the plan makes is known by what it takes after', async () =>
   // what another attachment has decided meanwhile is known from its steps alone
   const later = { ...request, planned: MAKES_NET1, addressing: ADDRESSING }
   const steps = ipvlan.plan(later, { ...NOTHING_THERE, name: NET1, master: undefined })
-  equal(stepLines(steps)[0], 'link add vbtemp kind ipvlan in-place on net1 in pod mode l2')
+  equal(stepLines(steps)[0], 'link add net2 kind ipvlan in-place on net1 in pod mode l2')
 })
 
 test('planDetach() takes what is named so and of the kind', () => {

@@ -6,6 +6,7 @@ import type { HardwareAddress } from '#values/hardware-address.ts'
 import type { LinkSpec } from '#values/link.ts'
 import type { Step } from '#values/step.ts'
 import { planAddressing } from './addressing.ts'
+import { planMadeLink } from './made-link.ts'
 import { type PodSaw, planName } from './main-link.ts'
 import type { PluginRequest } from './plugin.ts'
 
@@ -14,7 +15,7 @@ const SETTINGS = [
   { family: 6, name: 'ndisc_notify', value: '1' },
 ] as const
 
-/** Made in the pod under its temporary name, renamed, addressed, up. */
+/** Made in the pod, addressed, up. */
 export function planStacked(
   request: PluginRequest<unknown>,
   made: {
@@ -24,13 +25,12 @@ export function planStacked(
     readonly address: HardwareAddress | undefined
   },
 ): Step[] {
-  const { netns, ifName, temp, mark, addressing } = request
+  const { ifName: name, addressing } = request
   const { saw, spec, mtu, address } = made
   const { kind } = spec
   return [
     ...planName(request, { ...saw, what: kind, kind }),
-    { do: 'create-link', netns, way: 'in-place', temp, name: ifName, mark, spec, mtu, address },
-    { do: 'rename-link', netns, from: temp, to: ifName },
+    ...planMadeLink(request, { way: 'in-place', name, spec, mtu, address }),
     ...planAddressing(request, {
       ipv6Disabled: saw.ipv6Disabled,
       settings: addressing === undefined ? [] : SETTINGS,

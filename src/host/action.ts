@@ -22,6 +22,14 @@ export function isOwnStep(step: Step): step is OwnStep {
   return step.do === 'move-link' || step.do === 'return-link' || step.do === 'share-link'
 }
 
+/** Another try of an operation that gives links indexes of our choice. */
+type Renewal = {
+  /** The links that it gives a name and an index. */
+  readonly ends: readonly Handle[]
+  /** Chooses other indexes. */
+  choose(): void
+}
+
 /** One kernel operation of a step. */
 export type Action = {
   readonly step: ActionStep
@@ -29,8 +37,8 @@ export type Action = {
   readonly of: string
   /** Error numbers that mean that there is nothing left to do. */
   readonly tolerates: readonly number[]
-  /** Chooses other indexes; only of an operation that gives a link an index. */
-  readonly renew: (() => void) | undefined
+  /** Only of an operation that gives a link an index. */
+  readonly renew: Renewal | undefined
   /** Undefined when a link that it needs is not there. */
   readonly op: () => Op | undefined
 }

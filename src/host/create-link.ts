@@ -1,15 +1,17 @@
 /**
- * Operations that make a link of ours: down, under its temporary name, with our
- * group from the first moment and its owner's mark directly after.
+ * Operations that make a link of ours: down, with a group that tells its owner from
+ * the first moment, and its owner's mark and our group directly after.
  *
  * Kernel facts: the namespace of the socket is where a parent's index counts, so
- * links are made from where the parent is, into the pod's by IFLA_NET_NS_FD. A wanted
- * index that is taken, there or here, is EBUSY or EEXIST. An alias is not taken
- * at creation; neither is the MTU of an IPoIB child.
+ * links are made from where the parent is, into the pod's by IFLA_NET_NS_FD. A request
+ * with an index is about no link that is there under the name, in either namespace.
+ * A wanted index that is taken, there or here, is EBUSY or EEXIST; a taken name is
+ * EEXIST. An alias is not taken at creation; neither is the MTU of an IPoIB child. A
+ * message with a group and an alias sets both, or ends before the alias.
  * @module
  */
 import type { CreateLink } from '#values/step.ts'
-import { VERBENA_GROUP } from '#values/mark.ts'
+import { VERBENA_GROUP, makingGroup } from '#values/mark.ts'
 import type { Request } from '#wire/netlink/message.ts'
 import type { KindSpec } from '#wire/rtnetlink/kind.ts'
 import {
@@ -29,7 +31,8 @@ export function createActions(step: CreateLink, context: Context): Action[] {
   const link = book.make(first, step.temp)
   const peer = spec.kind === 'veth' ? book.make('host', spec.peer.name) : undefined
   const actions = [newLinkAction(step, context, { link, peer })]
-  const mark = (index: number): Request => encodeChangeLink(index, { alias: step.mark })
+  const marked = { group: VERBENA_GROUP, alias: step.mark }
+  const mark = (index: number): Request => encodeChangeLink(index, marked)
   for (const end of peer === undefined ? [link] : [link, peer]) {
     actions.push(linkAction(step, context, { handle: end, request: mark }))
   }
@@ -59,8 +62,11 @@ function newLinkAction(
     step,
     of: parent === undefined ? step.name : `${step.name} over ${parent.name}`,
     tolerates: [],
-    renew: () => {
-      for (const end of ends) end.index = book.chooseIndex()
+    renew: {
+      ends,
+      choose: () => {
+        for (const end of ends) end.index = book.chooseIndex()
+      },
     },
     op: () => {
       if (parent !== undefined && parent.index === undefined) return undefined
@@ -71,7 +77,7 @@ function newLinkAction(
         mtu: spec.kind === 'ipoib' ? undefined : step.mtu,
         netnsFd,
         parent: parent?.index,
-        group: VERBENA_GROUP,
+        group: makingGroup(step.mark),
       }
       return routeOp(socket, encodeNewLink(made, kindOf(step, peer)))
     },
@@ -79,7 +85,7 @@ function newLinkAction(
 }
 
 /** The host's end of a veth has no namespace of its own: it stays where the socket is. */
-function kindOf({ spec }: CreateLink, peer: Handle | undefined): KindSpec {
+function kindOf({ spec, mark }: CreateLink, peer: Handle | undefined): KindSpec {
   if (spec.kind !== 'veth') return spec
   const { name, address, mtu } = spec.peer
   const end: NewLink = {
@@ -89,7 +95,7 @@ function kindOf({ spec }: CreateLink, peer: Handle | undefined): KindSpec {
     mtu,
     netnsFd: undefined,
     parent: undefined,
-    group: VERBENA_GROUP,
+    group: makingGroup(mark),
   }
   return { kind: 'veth', peer: encodeVethPeer(end) }
 }
@@ -115,9 +121,9 @@ function moveLink(
       return encodeChangeLink(index, { netnsFd, newIndex: link.index ?? index })
     },
   })
-  const renew = (): void => {
+  const choose = (): void => {
     chosen = true
     link.index = book.chooseIndex()
   }
-  return { link, actions: [{ ...move, renew }] }
+  return { link, actions: [{ ...move, renew: { ends: [link], choose } }] }
 }

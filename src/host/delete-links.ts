@@ -9,7 +9,7 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import type { Link } from '#values/link.ts'
-import { VERBENA_GROUP, bearsMark } from '#values/mark.ts'
+import { bearsMark, isMadeFor } from '#values/mark.ts'
 import type { DeleteLink } from '#values/step.ts'
 import { readMessages } from '#wire/netlink/message.ts'
 import { LINK_MESSAGE, decodeLink, encodeDumpLinks, encodeGetLink } from '#wire/rtnetlink/link.ts'
@@ -134,11 +134,8 @@ function isNamed({ names, mark, kind }: DeleteLink, link: Link, inPod: boolean):
 }
 
 function isStray({ mark, kind }: DeleteLink, link: Link): boolean {
-  return (
-    link.group === VERBENA_GROUP &&
-    link.alias === mark &&
-    (kind === undefined || kindName(link) === kind)
-  )
+  if (mark === undefined || !isMadeFor(link, mark)) return false
+  return kind === undefined || kindName(link) === kind
 }
 
 function kindName({ kind }: Link): string {

@@ -23,7 +23,7 @@ import { announce } from './announce.ts'
 import { type Limit, deleteLinks } from './delete-links.ts'
 import { ERRNO } from './errno.ts'
 import { limitOf } from './limit.ts'
-import { LinkBook } from './link-book.ts'
+import { type Handle, LinkBook } from './link-book.ts'
 import { moveLink, returnLink } from './move-link.ts'
 import { probe } from './probes.ts'
 import { type Look, looksAt } from './expected.ts'
@@ -131,13 +131,26 @@ async function takePart(steps: readonly ActionStep[], context: Taking): Promise<
     const action = actions[at]
     if (action === undefined || result === undefined) return
     const errno = -result.status
-    const taken = errno === ERRNO.EBUSY || errno === ERRNO.EEXIST
     const stale = errno === ERRNO.ENODEV && lookedAgain++ === 0 && context.sightings.forget()
     if (action.tolerates.includes(errno)) at++
     else if (stale) await lookUp(context)
-    else if (taken && action.renew !== undefined && tries++ < INDEX_TRIES) action.renew()
-    else throw refusal(result, detailsOf(action))
+    else if (tries < INDEX_TRIES && (await isIndexTaken(errno, action, context))) {
+      tries++
+      action.renew?.choose()
+    } else throw refusal(result, detailsOf(action))
   }
+}
+
+/** EEXIST is of a name, too, which stays taken: then whoever has it can be found by it. */
+async function isIndexTaken(
+  errno: number,
+  { renew }: Action,
+  { spaces }: Context,
+): Promise<boolean> {
+  if (renew === undefined) return false
+  if (errno !== ERRNO.EEXIST) return errno === ERRNO.EBUSY
+  const holders = await askProgram(renew.ends.map((end) => getLink(end, spaces)))
+  return holders.every(({ status }) => status === -ERRNO.ENODEV)
 }
 
 function detailsOf({ step, of }: Action): Record<string, string> {
@@ -173,12 +186,7 @@ async function lookUp({ book, spaces, sightings, expected }: Taking): Promise<vo
     handle.index = handle.where === 'host' ? indexOnHost() : undefined
   }
   const handles = book.lookedUp().filter(({ index }) => index === undefined)
-  const results = await askProgram(
-    handles.map(({ where, name }) => ({
-      ...routeOp(spaces.enter(where), encodeGetLink({ name })),
-      goOn: true,
-    })),
-  )
+  const results = await askProgram(handles.map((handle) => getLink(handle, spaces)))
   for (const [number, handle] of handles.entries()) {
     const result = results[number]
     if (result === undefined || result.status === -ERRNO.ENODEV) continue
@@ -186,4 +194,9 @@ async function lookUp({ book, spaces, sightings, expected }: Taking): Promise<vo
     const message = readMessages(result.data).find(({ type }) => type === LINK_MESSAGE.new)
     if (message !== undefined) handle.index = decodeLink(message.payload).index
   }
+}
+
+/** Asks for a link by its name. One that is not there stops no other question. */
+function getLink({ where, name }: Handle, spaces: Namespaces): Op {
+  return { ...routeOp(spaces.enter(where), encodeGetLink({ name })), goOn: true }
 }

@@ -10,8 +10,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Kernel } from '#needs/kernel.ts'
+import { parseHardwareAddress } from '#values/hardware-address.ts'
 import { parseIfName } from '#values/if-name.ts'
 import { parseIp } from '#values/ip.ts'
+import { makingGroup } from '#values/mark.ts'
 import { type NetnsPath, parseNetnsPath } from '#values/netns.ts'
 import { type CreateLink, undoOf } from '#values/step.ts'
 import { type ContractWorld, kernelContract } from '#test/contract/kernel.ts'
@@ -30,6 +32,7 @@ const SPARE = parseIfName('spare0')
 const TEMP = parseIfName('vbht0')
 const NET1 = parseIfName('net1')
 const MARK = 'verbena host test'
+const PEER_MAC = parseHardwareAddress('02:00:00:00:20:01')
 
 type World = ContractWorld & { readonly host: string; readonly hostFd: number }
 let made = 0
@@ -63,6 +66,10 @@ async function open(): Promise<World> {
     ipoibParent: undefined,
     spare: SPARE,
     stacks: false,
+    unmark: async (where, link, group) => {
+      const netns = where === 'host' ? host : pod
+      ip('-n', netns, 'link', 'set', link, 'group', String(group), 'alias', '')
+    },
     removeNetns,
     host,
     hostFd,
@@ -137,16 +144,35 @@ for (const way of ['in-place', 'move'] as const) {
   })
 }
 
-rootTest('delete-link finds a link that the pod renamed', async ({ kernel, pod, host }) => {
-  await kernel.take([macvlan(pod)])
-  ip('netns', 'exec', pod.slice('/run/netns/'.length), 'ip', 'link', 'set', TEMP, 'name', 'mine')
-  await kernel.take(undoOf(macvlan(pod)))
-  deepEqual(
-    (await kernel.links(pod)).map(({ name }) => name),
-    ['lo'],
-  )
-  ok(ip('-n', host, 'link').includes(UP))
-})
+for (const taken of ['pod', 'host']) {
+  rootTest(`take() does not try again for a name that is taken in the ${taken}`, async (world) => {
+    const { pod, host, hostFd } = world
+    const peer = { name: parseIfName('peer0'), address: PEER_MAC, mtu: 1500 }
+    const step = macvlan(pod, { temp: NET1, spec: { kind: 'veth', peer } })
+    const netns = taken === 'pod' ? pod.slice('/run/netns/'.length) : host
+    for (const name of [NET1, peer.name]) ip('-n', netns, 'link', 'add', name, 'type', 'bridge')
+    const asked: number[] = []
+    const random = { below: (most: number) => asked.push(most), uuid: () => '' }
+    const kernel = hostKernel({ hostNetns: hostFd, random })
+    await rejects(kernel.take([step]), { code: 'kernel-refused' })
+    equal(asked.length, 2, 'an index for each end, once')
+  })
+}
+
+for (const state of ['marked', 'not marked yet']) {
+  rootTest(`delete-link finds a link that the pod renamed, ${state}`, async (world) => {
+    const { kernel, pod, host } = world
+    await kernel.take([macvlan(pod)])
+    if (state !== 'marked') await world.unmark(pod, TEMP, makingGroup(MARK))
+    ip('netns', 'exec', pod.slice('/run/netns/'.length), 'ip', 'link', 'set', TEMP, 'name', 'mine')
+    await kernel.take(undoOf(macvlan(pod)))
+    deepEqual(
+      (await kernel.links(pod)).map(({ name }) => name),
+      ['lo'],
+    )
+    ok(ip('-n', host, 'link').includes(UP))
+  })
+}
 
 rootTest(
   'delete-link finds a link that came back to the host under another name',

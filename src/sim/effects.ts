@@ -4,7 +4,7 @@
  * @module
  */
 import type { IfName } from '#values/if-name.ts'
-import { bearsMark, VERBENA_GROUP } from '#values/mark.ts'
+import { bearsMark, isMadeFor, VERBENA_GROUP } from '#values/mark.ts'
 import type { CreateLink, DeleteLink, SetLink, Step } from '#values/step.ts'
 import { findNetns, linkNamed, netnsAt } from './find.ts'
 import { addAddress, addNeighbour, removeAddress, removeNeighbour } from './addresses.ts'
@@ -90,7 +90,7 @@ function change(host: SimHost, netns: SimNetns, step: PlainStep): Refusal | unde
   }
 }
 
-/** create, alias, then for IPoIB its MTU (ignored at creation), then the move. */
+/** create, mark of each end, then for IPoIB its MTU (ignored at creation), then the move. */
 function createEffects({ host, own }: View, step: CreateLink): Effect[] {
   const pod = netnsAt(host, step.netns)
   const home = netnsAt(host, 'host', own)
@@ -109,19 +109,25 @@ function createEffects({ host, own }: View, step: CreateLink): Effect[] {
       return undefined
     },
   }
-  const alias = onMade('alias', (link) =>
-    done(() => {
-      link.alias = step.mark
-    }),
+  const mark = onMade('mark', (link) => done(() => setMark(link, step.mark)))
+  const markPeer = onMade('mark of the peer', ({ below }) =>
+    below === undefined ? refusal('ENODEV') : done(() => setMark(below, step.mark)),
   )
   const { mtu } = step
   const late = step.spec.kind === 'ipoib' && mtu !== undefined
   return [
     create,
-    alias,
+    mark,
+    ...(step.spec.kind === 'veth' ? [markPeer] : []),
     ...(late ? [onMade('mtu', (link) => setLink(host, link, { mtu }))] : []),
     ...(step.way === 'move' ? [onMade('move', (link) => moveLink(host, link, pod))] : []),
   ]
+}
+
+/** Group and alias at once, as one message sets them. */
+function setMark(link: SimLink, mark: string): void {
+  link.group = VERBENA_GROUP
+  link.alias = mark
 }
 
 /** One effect for each link that is ours, in the pod, here, or where the kernel put it. */
@@ -137,7 +143,7 @@ function deleteEffects({ host, own }: View, step: DeleteLink): Effect[] {
     for (const home of new Set([netnsAt(host, 'host', own), netnsAt(host, 'host')])) {
       found.push(
         ...home.links.filter((link) =>
-          named(link) ? bearsMark(link, mark) : link.group === VERBENA_GROUP && link.alias === mark,
+          named(link) ? bearsMark(link, mark) : isMadeFor(link, mark),
         ),
       )
     }

@@ -19,12 +19,17 @@ const world = (parent: WorldLink = PARENT): SimWorld => ({
   netns: { host: { links: [parent] }, a: {} },
 })
 
+/** In place it has its name at once. */
+function startOf(way: CreateLink['way']): typeof name {
+  return way === 'move' ? temp : name
+}
+
 function ipoib(way: CreateLink['way'] = 'in-place'): CreateLink {
   return {
     do: 'create-link',
     netns: pod,
     way,
-    temp,
+    temp: startOf(way),
     name,
     mark: 'mine',
     mtu: 1500,
@@ -34,10 +39,11 @@ function ipoib(way: CreateLink['way'] = 'in-place'): CreateLink {
 }
 
 function plan(way: CreateLink['way']): Step[] {
+  const from = startOf(way)
   return [
     ipoib(way),
-    { do: 'set-link', where: pod, link: temp, set: { addrGenMode: 'random', txQueueLength: 100 } },
-    { do: 'rename-link', netns: pod, from: temp, to: name },
+    { do: 'set-link', where: pod, link: from, set: { addrGenMode: 'random', txQueueLength: 100 } },
+    ...(from === name ? [] : [{ do: 'rename-link', netns: pod, from, to: name } as const]),
     { do: 'set-link', where: pod, link: name, set: { up: true } },
     { do: 'add-address', where: pod, link: name, cidr: parseCidr('172.91.0.1/16') },
   ]
@@ -142,7 +148,7 @@ test('children of one port share their link-local address: the second is a dupli
   for (const netns of [pod, other]) {
     await kernel.take([
       { ...ipoib(), netns },
-      { do: 'set-link', where: netns, link: temp, set: { up: true } },
+      { do: 'set-link', where: netns, link: name, set: { up: true } },
     ])
   }
   deepEqual(
@@ -187,7 +193,7 @@ test('two agents share one host, each with its own namespace as host', async () 
     own: true,
   })
   await one.take([ipoib()])
-  equal((await two.link(pod, temp))?.alias, 'mine')
+  equal((await two.link(pod, name))?.alias, 'mine')
   equal((await two.links('host')).length, 2)
 })
 
@@ -197,7 +203,7 @@ test('a macvlan with the address of another on its parent does not come up', asy
   const address = parseHardwareAddress('02:00:00:00:00:07')
   const step = { ...ipoib(), spec, address }
   const up = (link: typeof temp): Step => ({ do: 'set-link', where: pod, link, set: { up: true } })
-  await kernel.take([step, up(temp), { ...step, temp: name }])
+  await kernel.take([{ ...step, temp }, up(temp), step])
   await rejects(kernel.take([up(name)]), {
     message: 'Cannot set-link eth0: Address already in use (EADDRINUSE)',
   })

@@ -1,7 +1,7 @@
 import { type ContractWorld, kernelContract } from '#test/contract/kernel.ts'
 import { parseIfName } from '#values/if-name.ts'
 import { parseNetnsPath } from '#values/netns.ts'
-import { netnsAt } from './find.ts'
+import { linkNamed, netnsAt } from './find.ts'
 import { simKernel } from './kernel.ts'
 import { removeNetns } from './links.ts'
 import { printNeighbours } from './print.ts'
@@ -32,13 +32,18 @@ const world: SimWorld = {
 
 async function open(): Promise<ContractWorld> {
   const kernel = simKernel(world)
+  const pod = parseNetnsPath('/run/netns/a')
   return {
     kernel,
-    pod: parseNetnsPath('/run/netns/a'),
+    pod,
     ethernetParent: parseIfName('eth1'),
     ipoibParent: parseIfName('ib0'),
     spare: parseIfName('eth2'),
     stacks: true,
+    unmark: async (where, name, group) => {
+      const link = linkNamed(netnsAt(kernel.host, where), name)
+      if (link !== undefined) Object.assign(link, { group, alias: undefined })
+    },
     removeNetns: async () => removeNetns(kernel.host, '/run/netns/a'),
     close: async () => {},
     neighbours: async (where) => printNeighbours(netnsAt(kernel.host, where)),

@@ -12,8 +12,9 @@ import {
   hardwareAddressToBytes,
 } from '#values/hardware-address.ts'
 import type { LinkKind, LinkSpec } from '#values/link.ts'
-import { VERBENA_GROUP } from '#values/mark.ts'
+import { makingGroup } from '#values/mark.ts'
 import { asFullMember } from '#values/pkey.ts'
+import type { CreateLink } from '#values/step.ts'
 import { isIpoibChild, linkNamed, everyLink } from './find.ts'
 import { IPOIB_MTU } from './carrier.ts'
 import { type Refusal, refusal } from './errno.ts'
@@ -23,27 +24,28 @@ import { type Making, type Shape, ipvlanShape, macvlanShape, vlanShape } from '.
 
 const INFINIBAND = 32
 
-/** Makes the link under its temporary name, in our group, down. */
-export function makeLink(making: Making): SimLink | Refusal {
+/** Makes the link, both ends of a veth, in the group of what its owner makes; down. */
+export function makeLink(making: Making & { readonly step: CreateLink }): SimLink | Refusal {
   const { host, step, own, at } = making
   if (linkNamed(at, step.temp) !== undefined) return refusal('EEXIST')
   const shape = shapeOf(making, step.spec)
   if ('errno' in shape) return shape
-  if (step.spec.kind !== 'veth') return plugIn(host, at, { ...shape, name: step.temp })
+  const group = makingGroup(step.mark)
+  if (step.spec.kind !== 'veth') return plugIn(host, at, { ...shape, name: step.temp, group })
   const { peer } = step.spec
   const fault = linkNamed(own, peer.name) === undefined ? ethernetFault(peer) : refusal('EEXIST')
   if (fault !== undefined) return fault
-  const far = plugIn(host, own, { ...shape, ...peer })
-  const near = plugIn(host, at, { ...shape, name: step.temp, below: far })
+  const far = plugIn(host, own, { ...shape, ...peer, group })
+  const near = plugIn(host, at, { ...shape, name: step.temp, below: far, group })
   far.below = near
   return near
 }
 
-/** Puts a new link into a namespace; in our group unless it says another. */
+/** Puts a new link into a namespace. */
 export function plugIn(
   host: SimHost,
   netns: SimNetns,
-  of: Shape & { readonly name: SimLink['name']; readonly group?: number },
+  of: Shape & { readonly name: SimLink['name']; readonly group: number },
 ): SimLink {
   const link: SimLink = {
     index: freeIndex(netns),
@@ -58,7 +60,7 @@ export function plugIn(
     promiscuous: false,
     allMulticast: false,
     altNames: [],
-    group: of.group ?? VERBENA_GROUP,
+    group: of.group,
     alias: undefined,
     pci: undefined,
     driver: undefined,

@@ -18,7 +18,7 @@ import type { Effect, View } from './view.ts'
 /** Of a link that somebody else lent. */
 const UNKNOWN = { up: false, group: 0, alias: undefined, index: undefined }
 
-/** The mark, then the move under the temporary name. */
+/** The mark, then the move under the name that it has until it is renamed. */
 export function moveEffects({ host, own }: View, step: MoveLink): Effect[] {
   const [home, pod] = [netnsAt(host, 'host', own), netnsAt(host, step.netns)]
   const link = linkNamed(home, step.link)

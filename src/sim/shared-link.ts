@@ -52,7 +52,7 @@ function make({ host, home }: Place, name: IfName, spec: SharedSpec): Refusal | 
     plugIn(host, home, { ...shape, address: undefined, name, group: 0 })
     return undefined
   }
-  const step = { temp: name, mtu: undefined, address: undefined, spec }
+  const step = { mtu: undefined, address: undefined, spec }
   const shape = vlanShape({ host, step, own: home, at: home }, spec)
   if ('errno' in shape) return shape
   plugIn(host, home, { ...shape, name, group: 0 })

@@ -20,7 +20,7 @@ const MOST_VLANS = 4095
 /** A link that is being made. */
 export type Making = {
   readonly host: SimHost
-  readonly step: Pick<CreateLink, 'temp' | 'mtu' | 'address' | 'spec'>
+  readonly step: Pick<CreateLink, 'mtu' | 'address' | 'spec'>
   /** The host's namespace, where parents are, and that in which the link is made. */
   readonly own: SimNetns
   readonly at: SimNetns

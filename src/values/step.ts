@@ -18,13 +18,17 @@ import type { NetnsPath, Where } from './netns.ts'
 import type { AnnounceStep, ProbeStep } from './probe.ts'
 import type { Neighbour, Route, Rule } from './route.ts'
 
-/** Makes a link of ours: down, under `temp`, marked; `rename-link` gives it its name last. */
+/**
+ * Makes a link of ours: down, under `temp`, marked. In place `temp` is `name`; a link
+ * that is moved has a name of its own until `rename-link` gives it its name last.
+ */
 export type CreateLink = {
   readonly do: 'create-link'
   /** Namespace it ends up in. */
   readonly netns: NetnsPath
   /** Made in `netns` at once, or in the host's namespace and then moved (design: mlx5_core). */
   readonly way: 'in-place' | 'move'
+  /** Name that it is made under: `name`, or one that nobody on the host has. */
   readonly temp: IfName
   readonly name: IfName
   /** IFALIAS: who owns it. */
@@ -134,7 +138,8 @@ export function undoOf(step: Step): Step[] {
   switch (step.do) {
     case 'create-link': {
       const { netns, temp, name, mark } = step
-      return [{ do: 'delete-link', netns, names: [temp, name], mark, kind: step.spec.kind }]
+      const names = [...new Set([temp, name])]
+      return [{ do: 'delete-link', netns, names, mark, kind: step.spec.kind }]
     }
     case 'add-address':
       return [{ ...step, do: 'remove-address' }]

@@ -57,12 +57,11 @@ const MARKS: NftTable = {
 /** A macvlan with addresses, and a veth to the host. */
 export async function wholePlan(world: ContractWorld): Promise<Step[]> {
   const { pod } = world
-  const link = { ...macvlan(world), mtu: 1300 }
-  const { temp } = link
+  const link = { ...macvlan(world), temp: NAME, mtu: 1300 }
   const was = await world.kernel.sysctl(pod, RP_FILTER)
   const pair: CreateLink = {
     ...veth(world),
-    temp: parseIfName('vbct1'),
+    temp: VETH,
     mark: `${link.mark} 2`,
     address: parseHardwareAddress('02:00:00:00:10:03'),
   }
@@ -70,8 +69,7 @@ export async function wholePlan(world: ContractWorld): Promise<Step[]> {
   const neighbour = { link: PEER, ip: parseIp('10.99.0.7'), address: MAC, permanent: true }
   return [
     link,
-    { do: 'set-link', where: pod, link: temp, set: { addrGenMode: 'none', txQueueLength: 500 } },
-    { do: 'rename-link', netns: pod, from: temp, to: NAME },
+    { do: 'set-link', where: pod, link: NAME, set: { addrGenMode: 'none', txQueueLength: 500 } },
     { do: 'set-sysctl', where: pod, path: RP_FILTER, value: '2', was },
     {
       do: 'set-sysctl',
@@ -89,7 +87,6 @@ export async function wholePlan(world: ContractWorld): Promise<Step[]> {
     { do: 'add-route', where: pod, route: { ...routeBy(NAME, '10.97.0.1/32'), table: 101 } },
     { do: 'announce', where: pod, link: NAME, ips: [FREE.ip] },
     pair,
-    { do: 'rename-link', netns: pod, from: pair.temp, to: VETH },
     { do: 'set-link', where: pod, link: VETH, set: { up: true } },
     { do: 'set-link', where: 'host', link: PEER, set: { up: true } },
     { do: 'add-neighbour', where: 'host', neighbour },

@@ -27,6 +27,8 @@ export type ContractWorld = {
   readonly spare: IfName
   /** Whether this kernel knows VLANs, bonds and ipvlans. */
   readonly stacks: boolean
+  /** Gives a link this group and takes its alias: so it can be before it is marked. */
+  unmark(where: Where, link: IfName, group: number): Promise<void>
   /** The pod's namespace is no more, its path neither. */
   removeNetns(): Promise<void>
   close(): Promise<void>
@@ -42,7 +44,7 @@ const NAME = parseIfName('net1')
 const MARK = 'verbena contract'
 const MAC = parseHardwareAddress('02:00:00:00:10:01')
 
-/** A macvlan of ours over the world's Ethernet parent. */
+/** A macvlan of ours over the world's Ethernet parent, under a name that is not its last. */
 export function macvlan(
   { pod, ethernetParent }: ContractWorld,
   { mode = 'bridge' }: { readonly mode?: MacvlanMode } = {},
@@ -60,7 +62,7 @@ export function macvlan(
   }
 }
 
-/** An IPoIB child of ours. */
+/** An IPoIB child of ours, under a name that is not its last. */
 export function ipoib(
   { pod, ipoibParent = NAME }: ContractWorld,
   { mode, pkey }: { readonly mode?: 'datagram' | 'connected'; readonly pkey?: string },

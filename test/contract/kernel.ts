@@ -1,7 +1,7 @@
 /**
  * What every `Kernel` must do, real or simulated: each kind of step is taken,
  * read back by the questions and undone, and the state is what it was before.
- * More cases are in `kernel-refusals.ts`, which this suite runs too.
+ * More cases are in the files beside it, which this suite runs too.
  * @module
  */
 import { deepEqual, equal, ok } from 'node:assert/strict'
@@ -11,6 +11,7 @@ import { parseIfName } from '#values/if-name.ts'
 import { VERBENA_GROUP } from '#values/mark.ts'
 import { STEP_KINDS, type Step, undoOf, undoOfAll } from '#values/step.ts'
 import { PEER, readBack, veth, wholePlan } from './kernel-plan.ts'
+import { nameContract } from './kernel-names.ts'
 import { lentContract, sharedContract } from './kernel-links.ts'
 import { probeContract } from './kernel-probes.ts'
 import { refusalContract } from './kernel-refusals.ts'
@@ -54,6 +55,7 @@ export function kernelContract(name: string, open: () => Promise<ContractWorld>,
   describe(`${name} as a Kernel`, () => {
     planContract(withWorld)
     linkContract(withWorld)
+    nameContract(withWorld)
     ipoibContract(withWorld)
     sharedContract(withWorld)
     lentContract(withWorld)

@@ -53,7 +53,7 @@ test('a journal that is written after the effect is found out', async (t) => {
   const left = faults.filter((fault) => fault.includes('after recovery the state differs'))
   notDeepEqual(left, [])
   ok(
-    left.some((fault) => /\+ .*vb[0-9a-z]+@/.test(fault)),
+    left.some((fault) => /\+ .*eth0@/.test(fault)),
     'a link is left',
   )
   equal(

@@ -11,6 +11,7 @@ import type { Kernel } from '#needs/kernel.ts'
 import { parseIfName } from '#values/if-name.ts'
 import { VERBENA_GROUP } from '#values/mark.ts'
 import { type NetnsPath, parseNetnsPath } from '#values/netns.ts'
+import type { Step } from '#values/step.ts'
 import { type ContractWorld, kernelContract } from '#test/contract/kernel.ts'
 import { RULE } from '#test/contract/kernel-world.ts'
 import { loadFabric, unloadFabric } from './fabric.ts'
@@ -22,7 +23,7 @@ const UP = parseIfName('up0')
 const SPARE = parseIfName('spare0')
 const IB = parseIfName('ib0')
 /** What children are called in the contract. */
-const NAMES = ['vbct0', 'vbct1', 'net1'].map(parseIfName)
+const NAMES = ['vbct0', 'net1', IB, SPARE].map(parseIfName)
 const INITIAL = parseNetnsPath('/proc/1/ns/net')
 let made = 0
 let hostNetns = -1
@@ -77,6 +78,10 @@ async function open(disguise: (kernel: Kernel) => Kernel): Promise<ContractWorld
     ipoibParent: IB,
     spare: SPARE,
     stacks: true,
+    unmark: async (where, link, group) => {
+      const netns = where === 'host' ? HOST : name
+      await ip('-n', netns, 'link', 'set', link, 'group', String(group), 'alias', '')
+    },
     removeNetns,
     close: async () => {
       await leaveNothing(real, pod)
@@ -109,15 +114,16 @@ async function restore(kernel: Kernel): Promise<void> {
   await ipBatch(lines, HOST)
 }
 
-/** The same kernel, but every link is made in the host's namespace and then moved. */
+/**
+ * The same kernel, but links are made in the host's namespace and then moved: those
+ * that get their names afterwards.
+ */
 function moving(kernel: Kernel): Kernel {
-  return {
-    ...kernel,
-    take: (steps) =>
-      kernel.take(
-        steps.map((step) => (step.do === 'create-link' ? { ...step, way: 'move' } : step)),
-      ),
+  const moved = (step: Step): Step => {
+    const isNamed = step.do !== 'create-link' || step.temp === step.name
+    return isNamed ? step : { ...step, way: 'move' }
   }
+  return { ...kernel, take: (steps) => kernel.take(steps.map(moved)) }
 }
 
 if (OUTSIDE === false) {
