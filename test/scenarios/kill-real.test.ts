@@ -21,7 +21,7 @@ const TIMEOUT_MS = ALL ? 600_000 : 60_000
 
 /** Every kind of change there is on Ethernet, by its netlink protocol and message. */
 const KINDS: readonly (readonly [string, string])[] = [
-  ['netlink 0/16', 'create-link, set-link, rename-link, set-sysctl of a link'],
+  ['netlink 0/16', 'create-link, set-link, set-sysctl of a link'],
   ['netlink 0/17', 'delete-link'],
   ['netlink 0/20', 'add-address'],
   ['netlink 0/24', 'add-route'],
