@@ -132,26 +132,27 @@ function setMark(link: SimLink, mark: string): void {
 
 /** One effect for each link that is ours, in the pod, here, or where the kernel put it. */
 function deleteEffects({ host, own }: View, step: DeleteLink): Effect[] {
-  const { mark } = step
-  const pod = findNetns(host, step.netns)
-  const named = (link: SimLink): boolean => step.names.includes(link.name)
-  const found: SimLink[] = []
-  if (mark === undefined) {
-    found.push(...(pod?.links ?? []).filter((l) => named(l) && l.kind.kind === step.kind))
-  } else {
-    found.push(...(pod?.links ?? []).filter((l) => named(l) && bearsMark(l, mark)))
-    for (const home of new Set([netnsAt(host, 'host', own), netnsAt(host, 'host')])) {
-      found.push(
-        ...home.links.filter((link) =>
-          named(link) ? bearsMark(link, mark) : isMadeFor(link, mark),
-        ),
-      )
-    }
-  }
-  return [...new Set(found)].map((link) => ({
+  const pod = findNetns(host, step.netns)?.links ?? []
+  const homes = [netnsAt(host, 'host', own), netnsAt(host, 'host')].flatMap(({ links }) => links)
+  return [...new Set(deletedBy(step, pod, homes))].map((link) => ({
     effect: `delete ${link.name}`,
     run: () => done(() => deleteLink(host, link)),
   }))
+}
+
+/** Those that have one of the names; or else, by mark and kind, those that got another. */
+function deletedBy(
+  { names, mark, kind }: DeleteLink,
+  pod: readonly SimLink[],
+  homes: readonly SimLink[],
+): readonly SimLink[] {
+  const isNamed = ({ name }: SimLink): boolean => names.includes(name)
+  if (mark === undefined) return pod.filter((one) => isNamed(one) && one.kind.kind === kind)
+  const all = [...pod, ...homes]
+  const named = all.filter((one) => isNamed(one) && bearsMark(one, mark))
+  if (named.length > 0) return named
+  const isKind = (one: SimLink): boolean => kind === undefined || one.kind.kind === kind
+  return all.filter((one) => isKind(one) && isMadeFor(one, mark))
 }
 
 /** Each setting is an effect of its own; `up` is the last. */

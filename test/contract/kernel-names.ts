@@ -82,6 +82,13 @@ export function nameContract(withWorld: WithWorld): void {
     )
   })
 
+  withWorld("undo of a link that was never made leaves its owner's veth alone", async (world) => {
+    await world.kernel.take([veth(world)])
+    const before = await stateOf(world)
+    await world.kernel.take(undoOf(named(macvlan(world), world.ethernetParent)))
+    deepEqual(await stateOf(world), before)
+  })
+
   withWorld('ipoib half-made comes back to the host, and undo finds it there', async (world) => {
     const before = await world.kernel.links('host')
     const step = named(ipoib(world, {}), world.spare)
