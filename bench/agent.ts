@@ -13,7 +13,7 @@ const START_LIMIT_MS = 10_000
 const STOP_LIMIT_MS = 5_000
 const POLL_MS = 2
 /** As `bin/verbena` starts it. */
-const NODE_FLAGS = ['--max-semi-space-size=2', '--no-concurrent-recompilation']
+const NODE_FLAGS = ['--max-semi-space-size=4', '--no-concurrent-recompilation']
 
 /** What of an agent differs between benches. */
 export type AgentPlace = {

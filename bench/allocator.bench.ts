@@ -59,7 +59,6 @@ async function allocations(): Promise<{ reserve: number; release: number }> {
 }
 
 const NETNS = parseNetnsPath('/proc/self/ns/net')
-const TEMP = parseIfName('vbbench')
 
 /** What macvlan plans for one address with a gateway. */
 const STEPS: readonly ActionStep[] = [
@@ -67,14 +66,13 @@ const STEPS: readonly ActionStep[] = [
     do: 'create-link',
     netns: NETNS,
     way: 'in-place',
-    temp: TEMP,
+    temp: ETH0,
     name: ETH0,
     mark: 'verbena:bench',
     spec: { kind: 'macvlan', parent: parseIfName('rail0'), mode: 'bridge' },
     mtu: 1500,
     address: parseHardwareAddress('02:00:00:00:00:01'),
   },
-  { do: 'rename-link', netns: NETNS, from: TEMP, to: ETH0 },
   { do: 'set-link', where: NETNS, link: ETH0, set: { up: true } },
   { do: 'add-address', where: NETNS, link: ETH0, cidr: parseCidr('10.64.0.10/16') },
   {

@@ -32,7 +32,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "integers are taken as they are");
 enum { OP_NETLINK = 1, OP_WRITE, OP_READ, OP_LOCK, OP_PACKET, GO_ON = 1, BEGIN = 2 };
-enum { OWN = -1, READ_MAX = 64 << 10, RECEIVE_MAX = 256 << 10, ROOM = RECEIVE_MAX + 8 };
+enum { OWN = -1, READ_MAX = 64 << 10, RECEIVE_MAX = 256 << 10, ROOM = 4096 };
 
 /* Both are read where they lie, at any address. */
 struct __attribute__((packed, may_alias)) message {
@@ -41,22 +41,25 @@ struct __attribute__((packed, may_alias)) message {
 struct __attribute__((packed, may_alias)) op {
   uint8_t kind, flags; uint16_t zero; int32_t netns; uint32_t arg, length; uint8_t bytes[];
 };
+static int own_netns = -1; /* of the process: between two calls every thread is in it */
 /* One call. Descriptors are -1 until they are needed; to close(2) -1 does nothing. */
 struct work {
   napi_async_work handle; napi_deferred deferred;
-  int own, present;                                     /* the thread's namespace; where it is */
+  int present;                                          /* the namespace where the thread is */
   int socket, socket_netns; uint32_t socket_protocol;   /* the latest socket */
   uint8_t *data; size_t size, room; bool out_of_memory; /* the result */
   size_t program_size; uint8_t program[];
 };
 
-/* Makes ROOM behind the result; false when there is no memory. */
-static bool make_room(struct work *w)
+/* Puts bytes behind the result; false when there is no memory. */
+static bool append(struct work *w, const void *bytes, size_t size)
 {
-  if (w->room - w->size >= ROOM) return true;
-  uint8_t *data = realloc(w->data, w->room * 2 + ROOM);
-  if (data) w->data = data, w->room = w->room * 2 + ROOM;
-  return data;
+  if (w->room - w->size < size) {
+    uint8_t *data = realloc(w->data, w->room * 2 + size + ROOM);
+    if (!data) return errno = ENOMEM, false;
+    w->data = data, w->room = w->room * 2 + size + ROOM;
+  }
+  return memcpy(w->data + w->size, bytes, size), w->size += size, true;
 }
 
 /* Counts messages that ask for an answer; with a status, answers, and stores their first error. */
@@ -98,10 +101,8 @@ static const char *program_flaw(const uint8_t *at, size_t size)
 static int enter(struct work *w, int netns)
 {
   static const char LOST[] = "verbena: netns addon: a thread cannot return to its own netns\n";
-  if (netns == w->present) return 0;
-  if (w->own < 0) w->own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-  if (w->own < 0) return -errno;
-  if (setns(netns == OWN ? w->own : netns, CLONE_NEWNET) == 0) return w->present = netns, 0;
+  if (netns == w->present || own_netns < 0) return netns == w->present ? 0 : -ENOENT;
+  if (setns(netns == OWN ? own_netns : netns, CLONE_NEWNET) == 0) return w->present = netns, 0;
   if (netns != OWN) return -errno;
   /* Left in a pod's namespace, the thread would silently do the work of the next caller there. */
   (void)!write(STDERR_FILENO, LOST, sizeof LOST - 1);
@@ -132,15 +133,17 @@ static int open_socket(struct work *w, const struct op *op)
 static int exchange(struct work *w, const struct op *op)
 {
   int status = open_socket(w, op), left = count_messages(op->bytes, op->length, NULL); ssize_t n;
+  uint8_t answer[RECEIVE_MAX]; /* of the stack only those pages are used that are filled */
   if (status < 0) return status;
   while ((n = send(w->socket, op->bytes, op->length, 0)) < 0 && errno == EINTR) continue;
   while (n >= 0) {
     int flags = MSG_TRUNC | (left > 0 && status == 0 ? 0 : MSG_DONTWAIT);
-    n = make_room(w) ? recv(w->socket, w->data + w->size, RECEIVE_MAX, flags) : -1;
+    n = recv(w->socket, answer, RECEIVE_MAX, flags);
     if (n < 0 && errno == EAGAIN && flags & MSG_DONTWAIT) return status;
     if (n < 0 && errno == EINTR) n = 0; /* again: there is nothing to count */
     if (n > RECEIVE_MAX) n = -1, errno = EMSGSIZE;
-    if (n > 0) left -= count_messages(w->data + w->size, (size_t)n, &status), w->size += (size_t)n;
+    if (n > 0) left -= count_messages(answer, (size_t)n, &status);
+    n = n > 0 && !append(w, answer, (size_t)n) ? -1 : n;
   }
   if (status == 0) status = errno == EAGAIN ? -ETIMEDOUT : -errno;
   return close(w->socket), w->socket = -1, status; /* what may still come belongs to nobody */
@@ -150,7 +153,7 @@ static int use_file(struct work *w, const struct op *op)
 {
   static const int FLAGS[] = {
       [OP_WRITE] = O_WRONLY | O_TRUNC, [OP_READ] = O_RDONLY, [OP_LOCK] = O_RDWR | O_CREAT};
-  char path[PATH_MAX] = "";
+  char path[PATH_MAX] = ""; uint8_t content[READ_MAX + 1];
   size_t length = op->kind == OP_WRITE ? op->arg : op->length, rest = op->length - length, got = 0;
   ssize_t n;
   int status = enter(w, op->netns);
@@ -160,16 +163,15 @@ static int use_file(struct work *w, const struct op *op)
   int fd = open(path, FLAGS[op->kind] | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
   if (fd < 0) return -errno;
   if (op->kind == OP_LOCK) { /* not waited for: its owner may need this thread to let go of it */
-    status = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
-    if (status == 0) return memcpy(w->data + w->size, &fd, 4), w->size += 4, 0;
+    status = flock(fd, LOCK_EX | LOCK_NB) < 0 || !append(w, &fd, 4) ? -errno : 0;
+    if (status == 0) return 0;
   } else if (op->kind == OP_WRITE) { /* one write: the kernel takes a sysctl whole or not at all */
     while ((n = write(fd, op->bytes + length, rest)) < 0 && errno == EINTR) continue;
     status = n < 0 ? -errno : (size_t)n < rest ? -EIO : 0;
   } else {
-    do n = read(fd, w->data + w->size + got, READ_MAX + 1 - got), got += n > 0 ? (size_t)n : 0;
+    do n = read(fd, content + got, READ_MAX + 1 - got), got += n > 0 ? (size_t)n : 0;
     while (n > 0 || (n < 0 && errno == EINTR));
-    status = n < 0 ? -errno : got > READ_MAX ? -EFBIG : 0;
-    if (status == 0) w->size += got;
+    status = n < 0 ? -errno : got > READ_MAX ? -EFBIG : append(w, content, got) ? 0 : -ENOMEM;
   }
   return close(fd), status;
 }
@@ -178,8 +180,7 @@ static int open_packet(struct work *w, const struct op *op)
 {
   int status = enter(w, op->netns), type = SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK;
   int fd = status < 0 ? -1 : socket(AF_PACKET, type, 0); /* hears nothing until it is bound */
-  if (fd >= 0 && bind(fd, (const void *)op->bytes, op->length) == 0)
-    return memcpy(w->data + w->size, &fd, 4), w->size += 4, 0;
+  if (fd >= 0 && bind(fd, (const void *)op->bytes, op->length) == 0 && append(w, &fd, 4)) return 0;
   status = status < 0 ? status : -errno;
   return close(fd), status;
 }
@@ -192,8 +193,7 @@ static void on_pool_thread(napi_env env __attribute__((unused)), void *data)
     size_t head = w->size;
     int32_t result[2] = {-ECANCELED};
     at += sizeof *op + op->length;
-    if ((w->out_of_memory = !make_room(w))) break;
-    w->size += sizeof result;
+    if ((w->out_of_memory = !append(w, result, sizeof result))) break;
     stopped = stopped && !(op->flags & BEGIN);
     if (!stopped)
       result[0] = op->kind == OP_NETLINK ? exchange(w, op)
@@ -202,7 +202,7 @@ static void on_pool_thread(napi_env env __attribute__((unused)), void *data)
     memcpy(w->data + head, result, sizeof result);
     stopped = stopped || (result[0] < 0 && !(op->flags & GO_ON));
   }
-  close(w->socket), enter(w, OWN), close(w->own);
+  close(w->socket), enter(w, OWN);
 }
 
 static void on_main_thread(napi_env env, napi_status status, void *data)
@@ -230,7 +230,7 @@ static napi_value transact(napi_env env, napi_callback_info info)
     flaw = program_flaw(bytes, size);
   if (flaw) return napi_throw_error(env, "EINVAL", strcat(text, flaw)), NULL;
   struct work *w = calloc(1, sizeof *w + size);
-  if (w) w->own = w->present = w->socket = -1, w->program_size = size;
+  if (w) w->present = w->socket = -1, w->program_size = size;
   if (w && size > 0) memcpy(w->program, bytes, size); /* a copy: the caller may change its own */
   if (w && napi_create_promise(env, &w->deferred, &promise) == napi_ok &&
       napi_create_string_utf8(env, "verbena", NAPI_AUTO_LENGTH, &name) == napi_ok &&
@@ -244,6 +244,6 @@ static napi_value transact(napi_env env, napi_callback_info info)
 NAPI_MODULE_INIT(/* napi_env env, napi_value exports */)
 {
   napi_property_descriptor property = {.utf8name = "transact", .method = transact};
-  napi_define_properties(env, exports, 1, &property);
-  return exports;
+  own_netns = own_netns < 0 ? open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC) : own_netns;
+  return napi_define_properties(env, exports, 1, &property), exports;
 }

@@ -88,19 +88,20 @@ export class Namespaces implements Disposable {
   }
 }
 
-/** What a path stands for, without keeping it open. */
+/** What a path stands for, without opening it. @throws {Failure} `host-exhausted` */
 export function netnsState(host: HostView, path: NetnsPath): NetnsState {
-  const opened = openNetns(host.hostRoot + path)
-  if (opened.netns !== 'there') return { netns: opened.netns }
-  closeSync(opened.fd)
+  const seen = lookAt(host.hostRoot + path, (at) => statSync(at))
+  if (seen === undefined) return { netns: 'gone' }
+  if (seen === UNREADABLE || seen.dev !== own().dev) return { netns: 'foreign' }
+  const id = `${seen.dev}:${seen.ino}`
   const ids = [own().id, host.hostNetns < 0 ? undefined : idOf(host.hostNetns)]
-  return { netns: 'there', id: opened.id, own: ids.includes(opened.id) }
+  return { netns: 'there', id, own: ids.includes(id) }
 }
 
 function openNetns(path: string): Opened {
-  const fd = tryOpen(path)
+  const fd = lookAt(path, (at) => openSync(at, FLAGS))
   if (fd === undefined) return { netns: 'gone' }
-  if (fd < 0) return { netns: 'foreign' }
+  if (fd === UNREADABLE) return { netns: 'foreign' }
   try {
     const { dev, ino } = fstatSync(fd)
     if (dev === own().dev) return { netns: 'there', fd, id: `${dev}:${ino}` }
@@ -112,13 +113,15 @@ function openNetns(path: string): Opened {
   return { netns: 'foreign' }
 }
 
+const UNREADABLE = 'unreadable'
+
 /**
- * Undefined when there is no such file, -1 when it is one that cannot be opened.
+ * Undefined when there is no such file; one that is there may be unreadable.
  * @throws {Failure} `host-exhausted`: then nobody knows, and nothing may be taken for gone
  */
-function tryOpen(path: string): number | undefined {
+function lookAt<T>(path: string, look: (path: string) => T): T | typeof UNREADABLE | undefined {
   try {
-    return openSync(path, FLAGS)
+    return look(path)
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
     const errno = cause instanceof Error && 'errno' in cause ? -Number(cause.errno) : 0
@@ -127,7 +130,8 @@ function tryOpen(path: string): number | undefined {
       throw fail('host-exhausted', { step: 'open', of: path, text, errno: code }, cause)
     }
     // ESRCH: the process of /proc/PID/ns/net ended after the path was looked up.
-    return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH' ? undefined : -1
+    const isGone = code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH'
+    return isGone ? undefined : UNREADABLE
   }
 }
 

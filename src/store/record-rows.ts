@@ -22,12 +22,17 @@ type Found = {
 }
 
 const SELECT = 'SELECT revision, kind, labels, body FROM documents WHERE deleted = 0 AND'
+const BY_NAME = 'kind = ? AND namespace = ? AND name = ?'
+/** Documents that are kept as read. */
+const KEPT = 256
 const NEXT = '(SELECT max(revision) + 1 FROM documents)'
 
 export class RecordRows {
   readonly #sql: Statements
   readonly #stamp: Stamp
   readonly #kinds = new Map<string, number>()
+  /** As read last, by kind, namespace and name: most are asked for over and over, and stay. */
+  readonly #read = new Map<string, Stored>()
 
   constructor(sql: Statements, stamp: Stamp) {
     this.#sql = sql
@@ -54,9 +59,25 @@ export class RecordRows {
     return numberIn(this.#sql.get('SELECT max(revision) AS last FROM documents'), 'last')
   }
 
+  /** Frozen: the same object may be given to others. */
   get(ref: Ref): Stored | undefined {
+    const kind = this.kindOf(ref)
+    if (kind === undefined) return undefined
+    const { namespace = '', name } = ref
+    const key = `${kind}/${namespace}/${name}`
+    const known = this.#read.get(key)
+    // its revision alone is in the index, without the body's page
+    const select = `SELECT revision FROM documents WHERE deleted = 0 AND ${BY_NAME}`
+    const now = known && numberIn(this.#sql.get(select, kind, namespace, name), 'revision')
+    if (known !== undefined && known.metadata.resourceVersion === String(now)) return known
     const found = this.#find(ref)
-    return found === undefined ? undefined : decode(found.body, found.revision)
+    this.#read.delete(key)
+    if (found === undefined) return undefined
+    const read = deeplyFrozen(decode(found.body, found.revision))
+    const [oldest] = this.#read.size < KEPT ? [] : this.#read.keys()
+    if (oldest !== undefined) this.#read.delete(oldest)
+    this.#read.set(key, read)
+    return read
   }
 
   /** One statement, so a transaction by itself. */
@@ -173,12 +194,7 @@ export class RecordRows {
   #find(ref: Ref): Found | undefined {
     const kind = this.kindOf(ref)
     if (kind === undefined) return undefined
-    const row = this.#sql.get(
-      `${SELECT} kind = ? AND namespace = ? AND name = ?`,
-      kind,
-      ref.namespace ?? '',
-      ref.name,
-    )
+    const row = this.#sql.get(`${SELECT} ${BY_NAME}`, kind, ref.namespace ?? '', ref.name)
     return row === undefined ? undefined : foundOf(row)
   }
 
@@ -200,6 +216,12 @@ export function decode(body: string, revision: number): Stored {
   }
   document.metadata.resourceVersion = String(revision)
   return document
+}
+
+function deeplyFrozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value
+  for (const inner of Object.values(value)) deeplyFrozen(inner)
+  return Object.freeze(value)
 }
 
 function foundOf(row: SqlRow): Found {

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, notEqual, ok, rejects } from 'node:assert/strict'
+import { deepEqual, equal, match, notEqual, ok, rejects, throws } from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -171,6 +171,20 @@ test('a damaged page is one failure that names the file', async () => {
     })(),
     { code: 'store-corrupt' },
   )
+})
+
+test('get() gives the same object until it is written, and nobody can change it', async () => {
+  await using records = await openRecords({ path: ':memory:' })
+  const ref = { ...POOL, namespace: undefined, name: 'a' }
+  await records.create({ ...POOL, metadata: { name: 'a' }, spec: { subnet: '10.1.0.0/16' } })
+  const first = await records.get(ref)
+  if (first === undefined) throw new TypeError('pool')
+  equal(await records.get(ref), first)
+  throws(() => Object.assign(first.metadata, { name: 'b' }), TypeError)
+  await records.replace({ ...first, spec: { subnet: '10.2.0.0/16' } })
+  deepEqual((await records.get(ref))?.['spec'], { subnet: '10.2.0.0/16' })
+  await records.delete(ref)
+  equal(await records.get(ref), undefined)
 })
 
 test('a full disk is one failure that names the file', async () => {

@@ -106,9 +106,13 @@ export class SqliteRecords implements Records {
 
   async #write<T>(kind: string | undefined, work: () => T): Promise<T> {
     const done = await this.#try(work)
+    this.#tell(kind)
+    return done
+  }
+
+  #tell(kind: string | undefined): void {
     this.#keepUp()
     for (const wake of this.#wakers) wake(kind)
-    return done
   }
 
   async #try<T>(work: () => T): Promise<T> {
@@ -127,15 +131,18 @@ export class SqliteRecords implements Records {
     }
   }
 
-  /** Whoever comes past the mark does it; one that is in another's way leaves it to the next. */
+  /**
+   * Whoever comes past the mark does it; one that cannot leaves it to the next. Its write
+   * is done by then: what else is wrong with the file, the next write is told.
+   */
   #keepUp(): void {
     this.#writes++
     if (this.#writes % LOOK_EVERY !== 0 || !this.#sql.open) return
-    if (this.#rows.revision() < this.#upkeepAt + UPKEEP_EVERY) return
     try {
+      if (this.#rows.revision() < this.#upkeepAt + UPKEEP_EVERY) return
       this.#upkeepAt = keepUp(this.#sql, this.#options.keptChanges ?? KEPT_CHANGES)
-    } catch (cause) {
-      if (!isBusy(cause)) throw failureOf(cause, this.#options.path)
+    } catch {
+      // as above
     }
   }
 }
@@ -145,7 +152,13 @@ export async function openRecords(options: RecordsOptions): Promise<SqliteRecord
   return new SqliteRecords(options)
 }
 
+let told = { second: 0, text: '' }
+
 /** RFC 3339 in whole seconds, as Kubernetes has it. */
 function timeText(): string {
-  return `${new Date().toISOString().slice(0, 19)}Z`
+  const second = Math.floor(Date.now() / 1000)
+  if (second !== told.second) {
+    told = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` }
+  }
+  return told.text
 }

@@ -7,6 +7,7 @@ import { deepEqual, equal, notEqual, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { SHARING, WATCHING } from './records-watch.ts'
 import type { Stored } from '#needs/records.ts'
+import { failureIn } from '#values/failure.ts'
 import {
   type Clause,
   POD,
@@ -76,6 +77,24 @@ const WRITING: readonly Clause[] = [
       const first = await records.create(pool('a'))
       await rejects(records.create(pool('a')), { code: 'record-exists' })
       deepEqual(await records.get(poolRef('a')), first)
+    },
+  ],
+  [
+    'creates what comes together, and refuses alone what has a name that is taken',
+    async ({ records }) => {
+      await records.create(pool('b'))
+      const names = ['a', 'b', 'c', 'a']
+      const done = await Promise.allSettled(names.map((name) => records.create(pool(name))))
+      deepEqual(
+        done.map((one) => (one.status === 'fulfilled' ? 'made' : failureIn(one.reason)?.code)),
+        ['made', 'record-exists', 'made', 'record-exists'],
+      )
+      const { items } = await records.list(POOL)
+      deepEqual(
+        items.map(({ metadata }) => metadata.name),
+        ['a', 'b', 'c'],
+      )
+      equal(new Set(items.map(({ metadata }) => metadata.resourceVersion)).size, 3)
     },
   ],
   [

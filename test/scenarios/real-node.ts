@@ -29,7 +29,7 @@ const READY_MS = 20_000
 /** How long a shim waits for an agent that is away. */
 const SHIM_WAIT_MS = 20_000
 /** As `bin/verbena agent` starts it. */
-const AS_STARTED = ['--max-semi-space-size=2', '--no-concurrent-recompilation'] as const
+const AS_STARTED = ['--max-semi-space-size=4', '--no-concurrent-recompilation'] as const
 const ENV = { ...process.env, MALLOC_ARENA_MAX: '2' }
 /** Address of the node on its network. */
 export const NODE_IP = '10.1.0.1'

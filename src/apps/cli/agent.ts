@@ -9,7 +9,7 @@ import type { Context } from './context.ts'
 import { programFile } from './version.ts'
 
 /** A small young generation keeps the agent small; what an ADD makes is gone at its end. */
-const NODE_OPTIONS = ['--max-semi-space-size=2', '--no-concurrent-recompilation'] as const
+const NODE_OPTIONS = ['--max-semi-space-size=4', '--no-concurrent-recompilation'] as const
 
 /**
  * Does not return where the agent can be started.
