@@ -10,7 +10,7 @@ import { COORDINATOR, nad, networks, pool } from './documents.ts'
 import { addPod } from './ground.ts'
 import { NEEDS_NODE, RealNode, type RealCall } from './real-node.ts'
 import { demand, podOn, refusalOf, resultOf, until } from './real-pods.ts'
-import { addressesIn, heldAddresses, linksIn, wholeState } from './real-state.ts'
+import { addressesIn, checkBack, heldAddresses, linksIn, wholeState } from './real-state.ts'
 
 const POOL = { type: 'spiderpool', default_ipv4_ippool: ['v4'] } as const
 const MACVLAN = { type: 'macvlan', master: 'up0', ipam: POOL } as const
@@ -104,7 +104,7 @@ test('DEL with netns gone, twice, frees (root)', NEEDS_NODE, async () => {
   await node.removePod('a')
   for (const time of ['DEL', 'a second DEL']) {
     deepEqual(await node.plugin('DEL', call), { status: 0, stdout: '', stderr: '' }, time)
-    equal(await wholeState(node), before, time)
+    await checkBack(node, before, time)
   }
 })
 
@@ -123,7 +123,7 @@ for (const { without, conf } of [
     const later = without.includes('IPAM') ? { ...call, conf: { master: 'up0' } } : call
     await demand(node, 'DEL', later)
     await demand(node, 'DEL', later)
-    equal(await wholeState(node), before)
+    await checkBack(node, before)
   })
 }
 

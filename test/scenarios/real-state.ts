@@ -2,9 +2,11 @@
  * What is there on a real node: in its pods, its store and its journal.
  * @module
  */
+import { equal } from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { allocationsOf } from '#ipam/index.ts'
 import type { RealNode } from './real-node.ts'
 import { statusOf } from './status-of.ts'
@@ -43,4 +45,12 @@ export async function wholeState(node: RealNode): Promise<string> {
   }
   const texts = Object.entries(sections).map(([name, all]) => `== ${name}\n${all.join('\n')}\n`)
   return [await node.state(), ...texts].join('')
+}
+
+/** Checks that all is as before: a namespace ends in the background, and its links with it. */
+export async function checkBack(node: RealNode, before: string, about = ''): Promise<void> {
+  for (let tries = 100; tries > 0 && (await wholeState(node)) !== before; tries--) {
+    await setTimeout(20)
+  }
+  equal(await wholeState(node), before, about)
 }
