@@ -1,15 +1,26 @@
 /**
  * Small files of the host whose existence means something, and the lock that
- * programs of others share with us.
+ * programs of others share with us. They are read and written at once, as the
+ * store is: a few microseconds each, where a thread of the pool is woken in tens.
  *
  * Spec: open(2) O_EXCL, rename(2), flock(2). Paths are absolute paths of the host.
  * @module
  */
-import { close } from 'node:fs'
-import { link, mkdir, open, readFile, readdir, rename, rm, unlink } from 'node:fs/promises'
+import {
+  closeSync,
+  constants,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import type { Files } from '#needs/files.ts'
 import { errnoName, errnoWords, isExhausted } from './errno.ts'
 import { fail } from './failures.ts'
@@ -21,7 +32,8 @@ const EWOULDBLOCK = 11
 /** Milliseconds: how long a lock is waited for, and between two tries. */
 const LOCK = { waitMs: 30_000, firstMs: 1, mostMs: 20 } as const
 const ABSENT = ['ENOENT', 'ENOTDIR'] as const
-const closeFd = promisify(close)
+// Without NONBLOCK a path that is a pipe would hold the agent.
+const READING = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 
 /** Where the host's files are. */
 export type FilesOptions = {
@@ -38,11 +50,11 @@ export function hostFiles({ hostRoot = '', lockWaitMs = LOCK.waitMs }: FilesOpti
   return {
     read: (path) =>
       attempt({ action: 'read', path, answers: ABSENT, otherwise: undefined }, () =>
-        readFile(at(path), 'utf8'),
+        readText(at(path)),
       ),
     createExclusive: (path, text) =>
-      attempt({ action: 'create', path, answers: ['EEXIST'], otherwise: false }, async () => {
-        await create(at(path), text)
+      attempt({ action: 'create', path, answers: ['EEXIST'], otherwise: false }, () => {
+        create(at(path), text)
         return true
       }),
     replace: (path, text) =>
@@ -50,13 +62,13 @@ export function hostFiles({ hostRoot = '', lockWaitMs = LOCK.waitMs }: FilesOpti
         replace(at(path), text),
       ),
     remove: (path) =>
-      attempt({ action: 'remove', path, answers: ABSENT, otherwise: false }, async () => {
-        await unlink(at(path))
+      attempt({ action: 'remove', path, answers: ABSENT, otherwise: false }, () => {
+        unlinkSync(at(path))
         return true
       }),
     list: (folder) =>
-      attempt({ action: 'list', path: folder, answers: ABSENT, otherwise: [] }, async () =>
-        (await readdir(at(folder))).toSorted(),
+      attempt({ action: 'list', path: folder, answers: ABSENT, otherwise: [] }, () =>
+        readdirSync(at(folder)).toSorted(),
       ),
     locked: (path, work) =>
       inTurn(turns, at(path), async () => {
@@ -67,20 +79,29 @@ export function hostFiles({ hostRoot = '', lockWaitMs = LOCK.waitMs }: FilesOpti
         try {
           return await work()
         } finally {
-          await closeFd(fd)
+          closeSync(fd)
         }
       }),
   }
 }
 
-/** The name comes with its text, whenever this process is killed: by link(2). */
-async function create(path: string, text: string): Promise<void> {
-  const temporary = temporaryFor(path)
-  await writeNew(temporary, text)
+function readText(path: string): string {
+  const fd = openSync(path, READING)
   try {
-    await link(temporary, path)
+    return readFileSync(fd, 'utf8')
   } finally {
-    await rm(temporary, { force: true })
+    closeSync(fd)
+  }
+}
+
+/** The name comes with its text, whenever this process is killed: by link(2). */
+function create(path: string, text: string): void {
+  const temporary = temporaryFor(path)
+  writeNew(temporary, text)
+  try {
+    linkSync(temporary, path)
+  } finally {
+    rmSync(temporary, { force: true })
   }
 }
 
@@ -89,32 +110,32 @@ function temporaryFor(path: string): string {
   return join(dirname(path), `.${process.pid}.${process.hrtime.bigint()}.tmp`)
 }
 
-async function writeNew(path: string, text: string): Promise<void> {
-  await makeFolder(path)
-  const file = await open(path, 'wx', FILE_MODE)
+function writeNew(path: string, text: string): void {
+  makeFolder(path)
+  const fd = openSync(path, 'wx', FILE_MODE)
   try {
-    await file.writeFile(text)
+    writeFileSync(fd, text)
   } catch (cause) {
-    await rm(path, { force: true })
+    rmSync(path, { force: true })
     throw cause
   } finally {
-    await file.close()
+    closeSync(fd)
   }
 }
 
-async function replace(path: string, text: string): Promise<void> {
+function replace(path: string, text: string): void {
   const temporary = temporaryFor(path)
-  await writeNew(temporary, text)
+  writeNew(temporary, text)
   try {
-    await rename(temporary, path)
+    renameSync(temporary, path)
   } catch (cause) {
-    await rm(temporary, { force: true })
+    rmSync(temporary, { force: true })
     throw cause
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE })
+function makeFolder(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE })
 }
 
 /** Descriptor that has the lock. @throws {Failure} `file-failed` */
@@ -158,10 +179,10 @@ async function inTurn<T>(
 /** What `run` gives; `otherwise` for errors that are an answer. @throws {Failure} `file-failed` */
 async function attempt<T, E>(
   of: { action: string; path: string; answers: readonly string[]; otherwise: E },
-  run: () => Promise<T>,
+  run: () => T,
 ): Promise<T | E> {
   try {
-    return await run()
+    return run()
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
     if (code !== undefined && of.answers.includes(code)) return of.otherwise
