@@ -11,6 +11,8 @@ import { basename, join } from 'node:path'
 import { encodeFrame, frameReader } from '#wire/cni/frame.ts'
 
 const LIMIT_MS = 20_000
+/** Until the next try where too many wait to be accepted. */
+const FULL_MS = 1
 
 /** One call of one plugin. */
 export type Call = {
@@ -69,8 +71,17 @@ export function callBare(call: Call, callerNetns: string): Promise<string> {
     const reader = frameReader()
     const socket = connect(path, () => socket.write(frame))
     socket.setTimeout(LIMIT_MS, () => socket.destroy(new Error('the agent does not answer')))
-    socket.once('error', reject)
-    socket.once('close', () => reject(new Error('the agent closed the connection')))
+    let isFull = false
+    const again = (): void => void callBare(call, callerNetns).then(resolve, reject)
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      // too many wait to be accepted: the shim's connect would wait as well
+      isFull = error.code === 'EAGAIN'
+      if (isFull) setTimeout(again, FULL_MS)
+      else reject(error)
+    })
+    socket.once('close', () => {
+      if (!isFull) reject(new Error('the agent closed the connection'))
+    })
     socket.on('data', (bytes) => {
       for (const answer of reader.push(Buffer.from(bytes))) {
         if (answer.frame !== 'result') continue

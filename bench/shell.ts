@@ -85,9 +85,9 @@ function scriptOf(ground: Ground, calls: readonly Call[], around: Around): strin
     if (!confs.has(call.stdin)) writeFileSync(conf, call.stdin)
     confs.set(call.stdin, conf)
     const env = Object.entries(call.env).map(([key, value]) => `${key}=${quoted(value)}`)
-    return `${env.join(' ')} ${call.file} <${conf} >${out} || cat ${out} >>${refused}\n${each}`
+    return `${env.join(' ')} ${call.file} <${conf} || tail -c 999 ${out} >>${refused}\n${each}`
   })
-  return `exec 2>>${refused}.err\n${begin}\n${lines.join('\n')}\n`
+  return `exec >>${out} 2>>${refused}.err\n${begin}\n${lines.join('\n')}\n`
 }
 
 function quoted(text: string): string {

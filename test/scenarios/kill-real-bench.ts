@@ -23,6 +23,8 @@ type Verb = 'ADD' | 'DEL'
 /** What the agent was about to do, and every way in which the world was not as it must be. */
 export type Killed = { readonly at: string | undefined; readonly faults: readonly string[] }
 
+/** For what an agent writes when a call has its answer, in milliseconds. */
+const AFTERWARDS_MS = 60
 const SETTLE_TRIES = 150
 
 /** One pod of one scenario, on a node of its own with an agent that can be killed. */
@@ -79,7 +81,9 @@ export class KillBench implements AsyncDisposable {
       this.#mortal.arm(0)
       const { status, stdout } = await this.node.plugin(verb, this.call)
       if (status !== 0) throw new Error(`${verb}: ${stdout}`)
-      return this.#mortal.disarm()
+      const changes = this.#mortal.disarm()
+      await delay(AFTERWARDS_MS)
+      return changes
     }
     // the first ones lay out what the next find there
     await of('ADD')

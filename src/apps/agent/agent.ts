@@ -25,7 +25,7 @@ import type { Log } from '#needs/log.ts'
 import type { Records } from '#needs/records.ts'
 import { openJournal } from '#store/journal.ts'
 import { openRecords } from '#store/records.ts'
-import { textOfThrown } from '#values/failure.ts'
+import { Afterwards } from './afterwards.ts'
 import { answerWith, logNote } from './answer.ts'
 import { EVENTS } from './events.ts'
 import { hostWorld } from './host-world.ts'
@@ -42,9 +42,10 @@ export async function runAgent(options: AgentOptions, log: Log, stop: AbortSigna
   await mkdir(options.state, { recursive: true, mode: 0o700 })
   await using records = await openRecords({ path: options.store })
   await using journal = openJournal({ path: join(options.state, 'journal.db') })
-  const attach = attachNeeds({ options, records, journal, log })
+  await using afterwards = new Afterwards(log)
+  const attach = attachNeeds({ options, records, journal, log, afterwards })
   const settler = makeSettler(attach, log)
-  const pods = networksOfPods({ options, records, log })
+  const pods = networksOfPods({ options, records, afterwards })
   const needs = { attach, pods, turns: makeTurns(), settleSoon: settler.soon }
   // a host that cannot be looked at is told now, and not by the first pod's ADD
   await attach.kernel.links('host')
@@ -76,7 +77,11 @@ export async function runAgent(options: AgentOptions, log: Log, stop: AbortSigna
   settler.stop()
 }
 
-type Parts = { readonly options: AgentOptions; readonly records: Records; readonly log: Log }
+type Parts = {
+  readonly options: AgentOptions
+  readonly records: Records
+  readonly afterwards: Afterwards
+}
 
 /** What meets the needs of attaching on this node. */
 function attachNeeds({
@@ -84,7 +89,8 @@ function attachNeeds({
   records,
   journal,
   log,
-}: Parts & { readonly journal: Journal }): AttachNeeds {
+  afterwards,
+}: Parts & { readonly journal: Journal; readonly log: Log }): AttachNeeds {
   const random = hostRandom()
   const kernel = hostKernel({ hostRoot })
   const ipams = [
@@ -96,7 +102,7 @@ function attachNeeds({
       probing,
       clock: hostClock(),
       masterAddresses: (master) => masterAddresses(master, kernel),
-      follow: afterAnswers(log),
+      follow: (work) => afterwards.take(work),
     }),
     hostLocalIpam({ files: hostFiles({ hostRoot }) }),
     staticIpam(),
@@ -113,9 +119,8 @@ function attachNeeds({
   }
 }
 
-function networksOfPods({ options, records, log }: Parts): PodNetworks {
+function networksOfPods({ options, records, afterwards }: Parts): PodNetworks {
   const files = hostFiles({ hostRoot: options.hostRoot })
-  const later = afterAnswers(log)
   return podNetworks({
     records,
     clock: hostClock(),
@@ -123,23 +128,8 @@ function networksOfPods({ options, records, log }: Parts): PodNetworks {
     clusterNetwork: options.clusterNetwork,
     confFolder: options.confDir,
     podResources: options.podResources,
-    publish: (rows) => later(() => publishStatus(rows, records, files)),
+    publish: (rows) => afterwards.take(() => publishStatus(rows, records, files)),
   })
-}
-
-/** Takes work that no answer waits for; it begins, all together, after those of this turn. */
-function afterAnswers(log: Log): (work: () => Promise<void>) => void {
-  const waiting: (() => Promise<void>)[] = []
-  const begin = (): void => {
-    for (const work of waiting.splice(0)) {
-      work().catch((cause: unknown) => {
-        log.warn({ cause: textOfThrown(cause) }, EVENTS.statusFailed)
-      })
-    }
-  }
-  return (work) => {
-    if (waiting.push(work) === 1) setImmediate(begin)
-  }
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
