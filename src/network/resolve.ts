@@ -87,33 +87,26 @@ export async function auxiliaryNetwork({ multus, needs }: Around): Promise<ConfL
   return checked({ cniVersion, name, plugins }, name)
 }
 
-/** Networks by object and version: pods ask for the same few, over and over. */
-const read = new Map<string, Resolved>()
-/** Those that are kept. */
-const MOST = 1_000
+/** What stands in an object, read once: stores give the same object until it is changed. */
+const known = new WeakMap<Document, Resolved>()
 
 async function ofNad(raw: Document, named: Named, around: Around): Promise<Resolved> {
-  const { uid, resourceVersion } = raw.metadata
-  if (uid === undefined || resourceVersion === undefined) return readNad(raw, named, around)
-  const key = `${uid} ${resourceVersion}`
-  const known = read.get(key)
-  if (known !== undefined) return known
+  const before = known.get(raw)
+  if (before !== undefined) return before
   const found = await readNad(raw, named, around)
   // what files of the node say may change without it
-  if (!isRecord(raw['spec']) || !raw['spec']['config']) return found
-  if (read.size >= MOST) read.clear()
-  read.set(key, found)
+  if (isRecord(raw['spec']) && raw['spec']['config']) known.set(raw, found)
   return found
 }
 
 async function readNad(raw: Document, named: Named, { multus, needs }: Around): Promise<Resolved> {
   const nad = `${named.namespace}/${named.name}`
-  const checking = readWith(nadSchema, raw)
-  if (!checking.ok) {
-    const reason = checking.faults.map((fault) => `${fault.field}: ${fault.message}`).join('; ')
+  const read = readWith(nadSchema, raw)
+  if (!read.ok) {
+    const reason = read.faults.map((fault) => `${fault.field}: ${fault.message}`).join('; ')
     throw fail('nad-config-invalid', { nad, reason })
   }
-  const { spec, metadata } = checking.value
+  const { spec, metadata } = read.value
   const resourceName = metadata.annotations?.[POD_ANNOTATION.resourceName]
   if (spec.config) {
     const confList = checked(parseConfList(spec.config, named), nad)
