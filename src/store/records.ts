@@ -106,13 +106,9 @@ export class SqliteRecords implements Records {
 
   async #write<T>(kind: string | undefined, work: () => T): Promise<T> {
     const done = await this.#try(work)
-    this.#tell(kind)
-    return done
-  }
-
-  #tell(kind: string | undefined): void {
     this.#keepUp()
     for (const wake of this.#wakers) wake(kind)
+    return done
   }
 
   async #try<T>(work: () => T): Promise<T> {
@@ -131,18 +127,15 @@ export class SqliteRecords implements Records {
     }
   }
 
-  /**
-   * Whoever comes past the mark does it; one that cannot leaves it to the next. Its write
-   * is done by then: what else is wrong with the file, the next write is told.
-   */
+  /** Whoever comes past the mark does it; one that is in another's way leaves it to the next. */
   #keepUp(): void {
     this.#writes++
     if (this.#writes % LOOK_EVERY !== 0 || !this.#sql.open) return
+    if (this.#rows.revision() < this.#upkeepAt + UPKEEP_EVERY) return
     try {
-      if (this.#rows.revision() < this.#upkeepAt + UPKEEP_EVERY) return
       this.#upkeepAt = keepUp(this.#sql, this.#options.keptChanges ?? KEPT_CHANGES)
-    } catch {
-      // as above
+    } catch (cause) {
+      if (!isBusy(cause)) throw failureOf(cause, this.#options.path)
     }
   }
 }
